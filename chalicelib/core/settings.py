@@ -1,0 +1,135 @@
+"""Every setting of Rollcall: its environment variable, type, unit, default and what it is for.
+
+Read lazily through `get_settings()`, never at import. docs/configuration.md lists them all; a test
+fails where the page lags. Secrets may be given by ARN (`*_SECRET_ARN`): core/ does not fetch them,
+integrations/secrets does.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from chalicelib.core.errors import RollcallError
+
+
+class SettingMissing(RollcallError):
+    """A setting that this work needs is not set; `detail` names the variable, never its value."""
+
+
+class Settings(BaseModel):
+    """The environment, parsed. The variable of a field is its name in capitals."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
+
+    stage: Literal["local", "test", "dev", "prod"] = Field(
+        "prod",
+        description="Which environment this is; the statement guard is on in local, test and dev.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="The least level that is logged."
+    )
+
+    db_host: str = Field(
+        "127.0.0.1", description="Host of the pooler (or of Postgres, with DB_MODE=direct)."
+    )
+    db_port: int = Field(
+        6432, description="Port of the pooler (or of Postgres, with DB_MODE=direct)."
+    )
+    db_name: str = Field("rollcall", description="Database name.")
+    db_user: str = Field(
+        "rollcall_app", description="Database user; the migrate function uses the owner."
+    )
+    db_password: SecretStr | None = Field(
+        None, description="Password of DB_USER; or give DB_SECRET_ARN or DB_IAM_AUTH."
+    )
+    db_secret_arn: str | None = Field(
+        None, description="Secrets Manager secret with `username` and `password`."
+    )
+    db_iam_auth: bool = Field(
+        False, description="Sign in with an RDS IAM token instead of a password."
+    )
+    db_sslmode: Literal["disable", "require", "verify-full"] = Field(
+        "verify-full",
+        description="TLS towards the database: none, unverified, or verified with host name.",
+    )
+    db_mode: Literal["pgbouncer", "rds_proxy", "direct"] = Field(
+        "rds_proxy", description="What DB_HOST is; `direct` is for migrations."
+    )
+    db_pool_size: int = Field(1, ge=1, le=50, description="Connections that one process keeps.")
+    db_max_overflow: int = Field(
+        0, ge=0, le=50, description="Connections beyond DB_POOL_SIZE that one process may open."
+    )
+    db_pool_timeout_seconds: float = Field(
+        5,
+        gt=0,
+        le=60,
+        description="Seconds to wait for a free connection before 503 pool_exhausted.",
+    )
+    db_pool_recycle_seconds: int = Field(
+        1800, gt=0, description="Seconds after which a connection is replaced."
+    )
+    slow_query_seconds: float = Field(
+        1.0, gt=0, description="Seconds from which a statement is logged as slow."
+    )
+
+    jwt_secret: SecretStr | None = Field(
+        None, description="HS256 key, at least 32 bytes; or give JWT_SECRET_ARN."
+    )
+    jwt_secret_arn: str | None = Field(
+        None, description="Secrets Manager secret that holds the HS256 key."
+    )
+    access_token_seconds: int = Field(900, gt=0, description="Seconds that an access token holds.")
+
+    bucket: str | None = Field(None, description="S3 bucket of uploads, results and attachments.")
+    queue_imports_url: str | None = Field(
+        None, description="SQS queue of the function import_rows."
+    )
+    queue_exports_url: str | None = Field(
+        None, description="SQS queue of the function export_rows."
+    )
+
+    web_origin: str = Field(
+        "http://127.0.0.1:8000", description="Origin of the web app; links in mails start with it."
+    )
+    cors_origins: str = Field(
+        "", description="Origins, separated by commas, that browsers may call the API from."
+    )
+
+    @property
+    def allowed_origins(self) -> frozenset[str]:
+        """Origins that get CORS headers."""
+        return frozenset(o.strip().rstrip("/") for o in self.cors_origins.split(",") if o.strip())
+
+    @property
+    def guards_statements(self) -> bool:
+        """Whether a pinning or leaking statement is refused."""
+        return self.stage != "prod"
+
+    def require(self, name: str) -> str:
+        """Return the text of an optional setting.
+
+        Raises:
+            SettingMissing: it is not set.
+        """
+        value = getattr(self, name)
+        if value is None or value == "":
+            raise SettingMissing(f"{name.upper()} is not set.")
+        return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+
+@cache
+def get_settings() -> Settings:
+    """Return the settings of this process; an empty variable counts as absent."""
+    names = Settings.model_fields
+    return Settings.model_validate(
+        {name: value for name in names if (value := os.environ.get(name.upper(), "")) != ""}
+    )
+
+
+def reset_settings() -> None:
+    """Forget what was read, so that the next `get_settings()` reads the environment again."""
+    get_settings.cache_clear()
