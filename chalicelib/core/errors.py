@@ -153,3 +153,8 @@ class PoolExhausted(Unavailable):
 class DatabaseAway(Unavailable):
     code = "database_away"
     detail = "The database is away for a moment; try again."
+
+
+class Busy(Unavailable):
+    code = "busy"
+    detail = "Somebody else is at work on the same thing; try again."

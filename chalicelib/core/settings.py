@@ -8,7 +8,7 @@ integrations/secrets does.
 from __future__ import annotations
 
 import os
-from functools import cache
+from functools import cache, cached_property
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
@@ -84,6 +84,9 @@ class Settings(BaseModel):
     )
     access_token_seconds: int = Field(900, gt=0, description="Seconds that an access token holds.")
 
+    aws_endpoint_url: str | None = Field(
+        None, description="Where S3, SQS, SES and Secrets Manager answer; absent on AWS itself."
+    )
     bucket: str | None = Field(None, description="S3 bucket of uploads, results and attachments.")
     queue_imports_url: str | None = Field(
         None, description="SQS queue of the function import_rows."
@@ -99,7 +102,7 @@ class Settings(BaseModel):
         "", description="Origins, separated by commas, that browsers may call the API from."
     )
 
-    @property
+    @cached_property
     def allowed_origins(self) -> frozenset[str]:
         """Origins that get CORS headers."""
         return frozenset(o.strip().rstrip("/") for o in self.cors_origins.split(",") if o.strip())

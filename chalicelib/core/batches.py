@@ -1,0 +1,74 @@
+"""The edge of a queue function: a batch of SQS records in, the ones that failed out.
+
+A record that fails, or that nobody can read, costs the others nothing; it comes again, and ends in
+the dead-letter queue when it has come too often.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from chalicelib.core import logs
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How a message came: its id, and how often it was received, this time included."""
+
+    message_id: str
+    receives: int
+
+
+class MalformedMessage(Exception):
+    """The body of a message is not what the function understands; it never will be."""
+
+
+Work = Callable[[dict[str, Any], Delivery], object]
+
+
+def work_through(event: Mapping[str, Any], work: Work) -> dict[str, Any]:
+    """Do `work` for each record of an SQS event; return what Lambda wants to know of failures."""
+    failures = [
+        {"itemIdentifier": record["messageId"]}
+        for record in event["Records"]
+        if not _done(record, work)
+    ]
+    return {"batchItemFailures": failures}
+
+
+def _done(record: Mapping[str, Any], work: Work) -> bool:
+    delivery = Delivery(
+        record["messageId"],
+        int(record.get("attributes", {}).get("ApproximateReceiveCount", "1")),
+    )
+    about = {"message_id": delivery.message_id, "receives": delivery.receives}
+    body = _parsed(record["body"])
+    correlation_id = body.get("correlation_id") if body is not None else None
+    with logs.correlated(correlation_id if isinstance(correlation_id, str) else None):
+        if body is None:
+            log.error("message_malformed", extra=about)
+            return False
+        started = perf_counter()
+        try:
+            work(body, delivery)
+        except Exception as error:
+            log.exception("message_failed", extra=about | {"cause": type(error).__name__})
+            return False
+        ms = round((perf_counter() - started) * 1000, 1)
+        log.info("message_done", extra=about | {"ms": ms})
+        return True
+
+
+def _parsed(body: str) -> dict[str, Any] | None:
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return parsed if isinstance(parsed, dict) else None

@@ -1,0 +1,77 @@
+"""How an area tells the bulk engine what its rows are: columns, key, rules and fields, as SQL.
+
+The engine puts the fragments together and knows no kind; an area's csv.py fills a `Kind` in. In a
+fragment `r` is the row of the file (a column that the file lacks is NULL there, an empty cell is
+''), `r.key` its key as `match_key` makes it, and `t` the row of the target, NULL where there is
+none yet; `joins` may add more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+STAGED_COLUMNS = tuple(f"c{number}" for number in range(1, 9))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """A condition that a row must not meet; `broken` is SQL, true where it does."""
+
+    field: str
+    code: str
+    message: str
+    broken: str
+    severity: Literal["error", "warning"] = "error"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """A column of the target that an import writes.
+
+    `value` is SQL for what the file says: NULL leaves a target alone and gives a new one `default`.
+    `shown` and `shown_before` are what a plan shows of it, where that is not the value itself.
+    """
+
+    name: str
+    column: str
+    value: str
+    default: str
+    shown: str | None = None
+    shown_before: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Kind:
+    """Rows of one kind, in and out.
+
+    Args:
+        table: the target; has `id`, `version` and `updated_at`.
+        columns: every column that an import knows, in the order of an export.
+        key: the columns that find a row; a file must have them, and their cells are trimmed.
+        match_key: SQL over `r` for the key as it is compared, NULL where a part is missing.
+        joins: SQL that joins the target as `t`, LEFT JOIN, at most one row for each row.
+        target_keys: a SELECT of `id, key` of the targets, `key` as `match_key` makes it.
+        conflict: the unique key of the target, as ON CONFLICT wants it.
+        parsed: SQL over `r` that is worked out once for each row, then known as `r.<name>`.
+        columns_of_new: columns of the target that only a new row gets, with SQL over `r`.
+        filters: what an export can be narrowed by.
+        export: SQL of the rows to export, given the names of the filters that are set: `columns`
+            as text, sorted; a filter's value is a bind of its name.
+    """
+
+    name: str
+    table: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    match_key: str
+    joins: str
+    target_keys: str
+    conflict: str
+    parsed: Mapping[str, str]
+    columns_of_new: Mapping[str, str]
+    fields: tuple[Field, ...]
+    rules: tuple[Rule, ...]
+    filters: tuple[str, ...]
+    export: Callable[[Collection[str]], str]
