@@ -1,0 +1,74 @@
+"""One mail to one recipient. What it says, and whether it may be sent, is the mail area's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+
+from chalicelib.integrations.aws import ses_client
+from chalicelib.integrations.errors import MailAway, MailRefused, away_as
+
+_HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
+_OURS = frozenset(
+    {"from", "to", "cc", "bcc", "subject", "sender", "return-path", "date", "mime-version"}
+)
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def _composed(
+    *, sender: str, to: str, subject: str, text: str, html: str | None, headers: Mapping[str, str]
+) -> EmailMessage:
+    message = EmailMessage(policy=SMTP)
+    try:
+        message["To"] = Address(addr_spec=to)
+    except Exception as error:
+        # The parser of the standard library fails in several ways on what is not an address.
+        raise MailRefused("The recipient is not one address.") from error
+    if not to.isascii():
+        raise MailRefused("The recipient's address is not ASCII.")
+    message["From"] = sender
+    message["Subject"] = _CONTROLS.sub(" ", subject)
+    for name, value in headers.items():
+        own = name.lower() in _OURS or name.lower().startswith("content-")
+        if own or not _HEADER_NAME.fullmatch(name) or _CONTROLS.search(value):
+            raise MailRefused(f"The header {name!r} cannot be set.")
+        message[name] = value
+    message.set_content(text, cte="base64")
+    if html is not None:
+        message.add_alternative(html, subtype="html", cte="base64")
+    return message
+
+
+def send(
+    *,
+    sender: str,
+    to: str,
+    subject: str,
+    text: str,
+    html: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> str:
+    """Send one mail and return the id that SES gave it.
+
+    `to` is one bare address; `headers` are extra ones such as List-Unsubscribe.
+
+    Raises:
+        MailRefused: a header or address is not acceptable, or SES rejects the mail for good.
+        MailAway: SES does not answer or is too busy.
+    """
+    from botocore.exceptions import ClientError
+
+    message = _composed(
+        sender=sender, to=to, subject=subject, text=text, html=html, headers=headers or {}
+    )
+    try:
+        with away_as(MailAway):
+            answer = ses_client().send_raw_email(
+                Source=sender, Destinations=[to], RawMessage={"Data": message.as_bytes()}
+            )
+    except ClientError as refusal:
+        raise MailRefused("SES rejects the mail.") from refusal
+    return answer["MessageId"]

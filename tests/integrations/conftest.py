@@ -1,0 +1,86 @@
+"""The same contract tests on moto, in process, and on whatever answers at the emulator's port."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from localstack_client.session import Session as EmulatorSession
+from moto import mock_aws
+
+from chalicelib.core.settings import reset_settings
+from chalicelib.integrations import secrets
+from chalicelib.integrations.aws import reset_clients
+
+REGION = "eu-central-1"
+
+
+class Cloud:
+    """A view past our own code: clients that only prepare, look and clean up."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.unique = uuid.uuid4().hex[:12]
+
+    def client(self, service: str) -> Any:
+        if self.name == "moto":
+            return boto3.client(service, region_name=REGION)
+        session = EmulatorSession(
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            aws_session_token=None,
+            region_name=REGION,
+        )
+        return session.client(service)
+
+
+@pytest.fixture(params=["moto", "emulator"])
+def cloud(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    if request.param == "emulator":
+        reset_settings()
+        reset_clients()
+        yield Cloud("emulator")
+    else:
+        monkeypatch.delenv("AWS_ENDPOINT_URL")
+        with mock_aws():
+            reset_settings()
+            reset_clients()
+            yield Cloud("moto")
+    secrets._remembered.clear()
+    monkeypatch.undo()
+    reset_settings()
+    reset_clients()
+
+
+@pytest.fixture
+def only_emulator(cloud: Cloud) -> Cloud:
+    """For limits of presigned forms and links: moto lets every upload pass."""
+    if cloud.name == "moto":
+        pytest.skip("moto does not enforce what is presigned")
+    return cloud
+
+
+@pytest.fixture
+def bucket(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    name = f"rollcall-test-{cloud.unique}"
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    monkeypatch.setenv("BUCKET", name)
+    reset_settings()
+    yield name
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=name):
+        for item in page.get("Contents", []):
+            s3.delete_object(Bucket=name, Key=item["Key"])
+    s3.delete_bucket(Bucket=name)
+
+
+@pytest.fixture
+def queue_url(cloud: Cloud) -> Iterator[str]:
+    sqs = cloud.client("sqs")
+    url: str = sqs.create_queue(QueueName=f"rollcall-test-{cloud.unique}")["QueueUrl"]
+    yield url
+    sqs.delete_queue(QueueUrl=url)
