@@ -4,7 +4,7 @@ Stock pg8000 puts a Sync between Parse and Execute. Behind a transaction pooler 
 transaction gives the server connection away, so another client's statement may run instead; inside
 one it costs five round trips where one does. Here BEGIN, Parse, Bind, Describe and Execute travel
 together: types are named by the caller and values go as text, so nothing has to be asked first.
-COPY keeps the stock path. docs/decisions/ says what this rests on in the pinned pg8000.
+COPY keeps the stock path. docs/decisions/0006 says what this rests on in the pinned pg8000.
 """
 
 from __future__ import annotations

@@ -14,6 +14,9 @@ from pydantic import BaseModel, Field
 
 from chalicelib.core.errors import Invalid
 
+# A function answers with 6 MB at most: this many characters fit, whatever they are and however
+# they are escaped on the way. A page that would be larger is cut short.
+MOST_CHARACTERS = 1_400_000
 _LARGEST_ID = 2**63 - 1
 _LONGEST_CURSOR = 4096
 
@@ -27,7 +30,7 @@ class InvalidCursor(Invalid):
 class PageQuery(BaseModel):
     """What every list understands; a list adds its filters and its sorts."""
 
-    limit: Annotated[int, Field(ge=1, le=200, description="Items of one page.")] = 50
+    limit: Annotated[int, Field(ge=1, le=200, description="Items of one page at most.")] = 50
     cursor: Annotated[
         str | None,
         Field(max_length=_LONGEST_CURSOR, description="`next` of the page before; opaque."),

@@ -57,4 +57,5 @@ def test_a_code_means_one_thing() -> None:
 @pytest.mark.parametrize("error", errors(), ids=lambda error: error.__name__)
 def test_a_code_is_a_stable_word(error: type[RollcallError]) -> None:
     assert re.fullmatch(r"[a-z]+(_[a-z]+)*", error.code)
-    assert error.title and error.detail.endswith(".")
+    assert error.title
+    assert error.detail.endswith(".")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pg8000
 import pytest
+from pg8000.core import Context
 from sqlalchemy import Engine, text
 
 from chalicelib.core import flight as flight_module
@@ -253,9 +254,11 @@ def test_a_value_that_cannot_be_read_is_raised_after_the_last_row(flight: Flight
     def refuse(value: str) -> str:
         raise ValueError(value)
 
+    sql = "SELECT 'seven'::text, g FROM generate_series(1, 5000) g"
+    assert len(rows_of(flight, sql)) == 5000
     flight.register_in_adapter(25, refuse)
     with pytest.raises(ValueError, match="seven"):
-        rows_of(flight, "SELECT 'seven'::text, g FROM generate_series(1, 5000) g")
+        rows_of(flight, sql)
     flight.register_in_adapter(25, str)
     assert_in_step(flight)
 
@@ -295,6 +298,19 @@ def test_answers_may_arrive_in_any_pieces(flight: FlightConnection, piece_bytes:
     ]
     with pytest.raises(pg8000.ProgrammingError, match="division by zero"):
         rows_of(flight, "SELECT 1 / %s::int", 0)
+    assert_in_step(flight)
+
+
+def test_what_arrives_behind_an_answer_is_kept_for_the_next(flight: FlightConnection) -> None:
+    flight.autocommit = True
+    first, second = Context("first"), Context("second")
+    flight._usock.sendall(b"".join(b"Q\0\0\0\x0dSELECT %d\0" % n for n in (1, 2)))
+    time.sleep(0.2)
+    flight.handle_messages(first)
+    assert first.rows == [[1]]
+    assert flight._has_arrived()
+    flight.handle_messages(second)
+    assert second.rows == [[2]]
     assert_in_step(flight)
 
 

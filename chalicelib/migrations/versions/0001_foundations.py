@@ -80,6 +80,7 @@ ALTER ROLE rollcall_app SET idle_in_transaction_session_timeout = '120s';
 ALTER ROLE rollcall_app SET timezone = 'UTC';
 GRANT USAGE ON SCHEMA public TO rollcall_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO rollcall_app;
+REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM rollcall_app;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public
     GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO rollcall_app;
 """

@@ -1,0 +1,66 @@
+"""A batch of messages: each stands or falls alone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from chalicelib.core import logs
+from chalicelib.core.batches import Delivery, work_through
+from tests.functions.events import failed_ids, message_ids, sqs_event
+
+
+def test_only_what_failed_comes_again() -> None:
+    seen: list[int] = []
+
+    def work(body: dict[str, Any], _delivery: Delivery) -> None:
+        seen.append(body["n"])
+        if body["n"] == 2:
+            raise RuntimeError("no luck")
+
+    event = sqs_event([{"n": 1}, {"n": 2}, {"n": 3}])
+    assert failed_ids(work_through(event, work)) == [message_ids(event)[1]]
+    assert seen == [1, 2, 3]
+
+
+@pytest.mark.parametrize("body", ["", "{", "[1]", '"text"', "null", "[" * 100_000])
+def test_what_is_no_message_fails_alone(body: str) -> None:
+    event = sqs_event([body, {"n": 1}])
+    assert failed_ids(work_through(event, lambda *_: None)) == [message_ids(event)[0]]
+
+
+def test_an_empty_batch_is_no_failure() -> None:
+    assert work_through({"Records": []}, lambda *_: None) == {"batchItemFailures": []}
+
+
+def test_the_correlation_id_goes_on_in_the_logs() -> None:
+    seen: list[str] = []
+    event = sqs_event([{"correlation_id": "from-the-request"}, {"correlation_id": 7}, {}])
+    work_through(event, lambda *_: seen.append(logs.correlation_id()))
+    assert seen[0] == "from-the-request"
+    assert len(set(seen)) == 3
+    assert "" not in seen
+
+
+def test_a_message_says_how_often_it_came() -> None:
+    seen: list[Delivery] = []
+    event = sqs_event([{}], receives=4)
+    work_through(event, lambda _, delivery: seen.append(delivery))
+    assert seen == [Delivery(message_ids(event)[0], 4)]
+
+
+def test_a_failure_is_logged_with_its_cause_and_without_its_body(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs.configure()
+
+    def work(*_: object) -> None:
+        raise RuntimeError("no luck")
+
+    work_through(sqs_event([{"secret": "hush"}], receives=2), work)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    failure = next(line for line in lines if line["event"] == "message_failed")
+    assert (failure["cause"], failure["receives"]) == ("RuntimeError", 2)
+    assert "hush" not in json.dumps(lines)
