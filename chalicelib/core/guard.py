@@ -12,8 +12,6 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, event
-
 from chalicelib.core.flight import FlightCursor
 
 MAX_STATEMENT_BYTES = 16_384
@@ -131,11 +129,6 @@ _writes = _anywhere(
 )
 
 
-def install(engine: Engine) -> None:
-    """Let the guard see each statement of `engine` before it is sent."""
-    event.listen(engine, "before_cursor_execute", _before_cursor_execute)
-
-
 @lru_cache(maxsize=1024)
 def broken_rule(statement: str) -> tuple[str, str] | None:
     """Return the rule that a statement breaks wherever it runs, with its remedy, or None."""
@@ -178,14 +171,12 @@ def _bare(statement: str, *, with_code: bool = False) -> str:
     return _QUOTED.sub(replaced, statement)
 
 
-def _before_cursor_execute(
-    _connection: Connection,
-    cursor: Any,
-    statement: str,
-    parameters: Any,
-    _context: Any,
-    executemany: bool,
-) -> None:
+def check(cursor: Any, statement: str, parameters: Any, *, executemany: bool = False) -> None:
+    """Judge a statement that is about to be sent with `cursor`.
+
+    Raises:
+        GuardViolation: it must not reach the pooler, or not in this way.
+    """
     if broken := broken_rule(statement):
         raise GuardViolation(*broken, statement)
     if getattr(cursor, "server_side", False):

@@ -53,7 +53,6 @@ class Kind:
         match_key: SQL over `r` for the key as it is compared, NULL where a part is missing.
         joins: SQL that joins the target as `t`, LEFT JOIN, at most one row for each row.
         target_keys: a SELECT of `id, key` of the targets, `key` as `match_key` makes it.
-        conflict: the unique key of the target, as ON CONFLICT wants it.
         parsed: SQL over `r` that is worked out once for each row, then known as `r.<name>`.
         columns_of_new: columns of the target that only a new row gets, with SQL over `r`.
         filters: what an export can be narrowed by.
@@ -68,7 +67,6 @@ class Kind:
     match_key: str
     joins: str
     target_keys: str
-    conflict: str
     parsed: Mapping[str, str]
     columns_of_new: Mapping[str, str]
     fields: tuple[Field, ...]
