@@ -1,0 +1,115 @@
+"""Whether this installation can do its work: the database, the pooler, the queues, the storage.
+
+Each is asked in a thread of its own and has two seconds; what was found is good for two more, so
+that strangers who ask all the time cost nothing.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple
+
+from sqlalchemy import text
+
+from chalicelib.core import database
+from chalicelib.core.settings import Settings, get_settings
+from chalicelib.integrations import s3, sqs
+
+log = logging.getLogger(__name__)
+
+State = Literal["ok", "failing"]
+
+_PATIENCE_SECONDS = 2.0
+_REMEMBERED_SECONDS = 2.0
+_SELECT_ONE = text("SELECT 1")
+
+
+class Health(NamedTuple):
+    """What was found, check by check."""
+
+    checks: Mapping[str, State]
+
+    @property
+    def healthy(self) -> bool:
+        """Tell whether every check is ok."""
+        return all(state == "ok" for state in self.checks.values())
+
+
+_found: tuple[float, Health] | None = None
+_finding = threading.Lock()
+
+
+def check_health() -> Health:
+    """Return what the last look found, or look again where that is more than two seconds old."""
+    global _found
+    with _finding:
+        if _found is None or time.monotonic() - _found[0] > _REMEMBERED_SECONDS:
+            health = Health(run_checks(_CHECKS, _PATIENCE_SECONDS))
+            _found = (time.monotonic(), health)
+        return _found[1]
+
+
+def forget_health() -> None:
+    """Let the next question look again."""
+    global _found
+    _found = None
+
+
+def run_checks(
+    checks: Mapping[str, Callable[[], object]], patience_seconds: float
+) -> dict[str, State]:
+    """Run all checks side by side; one that raises, or is not done in time, is failing."""
+    states: dict[str, State] = {}
+
+    def run(name: str, check: Callable[[], object]) -> None:
+        try:
+            check()
+        except Exception as failure:
+            log.warning("check_failed", extra={"check": name, "cause": type(failure).__name__})
+        else:
+            states[name] = "ok"
+
+    deadline = time.monotonic() + patience_seconds
+    threads = [
+        threading.Thread(
+            target=contextvars.copy_context().run, args=(run, name, check), daemon=True
+        )
+        for name, check in checks.items()
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    done = states.copy()
+    return {name: done.get(name, "failing") for name in checks}
+
+
+def _check_database() -> None:
+    with database.lone_read() as connection:
+        connection.execute(_SELECT_ONE)
+
+
+def _check_pooler() -> None:
+    settings = get_settings()
+    address = (settings.db_host, settings.db_port)
+    socket.create_connection(address, timeout=_PATIENCE_SECONDS).close()
+
+
+def _check_queues() -> None:
+    settings = get_settings()
+    for name in Settings.model_fields:
+        if name.startswith("queue_") and name.endswith("_url"):
+            sqs.depth(settings.require(name))
+
+
+_CHECKS: Mapping[str, Callable[[], object]] = {
+    "database": _check_database,
+    "pooler": _check_pooler,
+    "queues": _check_queues,
+    "storage": s3.check,
+}
