@@ -1,0 +1,20 @@
+"""The kinds that can be imported and exported: the one place of bulk/ that names them."""
+
+from __future__ import annotations
+
+from chalicelib.bulk.errors import UnknownKind
+from chalicelib.catalog.csv import COURSES
+from chalicelib.core.kinds import Kind
+
+_KINDS = {kind.name: kind for kind in (COURSES,)}
+
+
+def get_kind(name: str) -> Kind:
+    """Return a kind by its name.
+
+    Raises:
+        UnknownKind: there is none of that name.
+    """
+    if name not in _KINDS:
+        raise UnknownKind
+    return _KINDS[name]

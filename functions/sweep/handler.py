@@ -1,0 +1,56 @@
+"""Once a day: forget what is past its time, in batches that no request has to wait for."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from chalicelib.bulk import service as bulk
+from chalicelib.core import database, logs
+from chalicelib.core.settings import get_settings
+from chalicelib.idempotency import service as idempotency
+from chalicelib.integrations import s3
+from chalicelib.integrations.database_login import database_login
+
+log = logging.getLogger(__name__)
+
+BATCH = 1000
+_RESERVE_MILLISECONDS = 30_000
+
+
+def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
+    """Sweep until nothing is left or the time is nearly over; answer with what was removed."""
+    logs.configure(get_settings().log_level)
+    database.set_credentials_provider(database_login)
+    with logs.correlated(context.aws_request_id):
+        removed = {
+            "idempotency_keys": _in_batches(context, _idempotency_keys),
+            "tasks": _in_batches(context, _tasks),
+        }
+        log.info("swept", extra=removed)
+    return removed
+
+
+def _in_batches(context: Any, remove: Callable[[], int]) -> int:
+    total = 0
+    while context.get_remaining_time_in_millis() > _RESERVE_MILLISECONDS:
+        count = remove()
+        if count == 0:
+            break
+        total += count
+    return total
+
+
+def _idempotency_keys() -> int:
+    with database.transaction() as connection:
+        return idempotency.expire_keys(connection, BATCH)
+
+
+def _tasks() -> int:
+    with database.transaction() as connection:
+        tasks = bulk.delete_old_tasks(connection, BATCH)
+    # After the commit: a file without a task is removed by the bucket's lifecycle rules at last,
+    # a task without its file would be a broken link.
+    s3.delete_many([key for task in tasks for key in task.object_keys])
+    return len(tasks)

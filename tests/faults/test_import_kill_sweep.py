@@ -1,0 +1,150 @@
+"""The worker of an import dies at every statement in turn; the same message then ends it, once."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, text
+
+from chalicelib.bulk import service
+from chalicelib.core import database
+from tests.bulk.desk import Desk, bucket_and_queues, csv_file, uploaded
+from tests.outbox.queues import Queues
+
+ROWS = [[f"A{n:02}", f"Title {n}" if n % 10 else "", "about", "3"] for n in range(50)]
+BEFORE = [["A01", "Old title", "about", "3"], ["A02", "Title 2", "about", "3"]]
+EXPECTED = (43, 1, 1, 5)
+
+
+@pytest.fixture(scope="module")
+def desk_queues() -> Iterator[Queues]:
+    with bucket_and_queues() as queues:
+        yield queues
+
+
+@pytest.fixture
+def desk(desk_queues: Queues, clean_database: None, owner: Connection) -> Desk:
+    return Desk(owner, desk_queues)
+
+
+def _command(message: dict[str, Any], *arguments: object) -> list[str]:
+    start = [sys.executable, "-m", "tests.bulk.import_process", json.dumps(message)]
+    return [*start, *map(str, arguments)]
+
+
+def _run(message: dict[str, Any], *arguments: object) -> int:
+    process = subprocess.run(
+        _command(message, *arguments), timeout=60, check=False, capture_output=True
+    )
+    assert process.returncode in (0, 3, -signal.SIGKILL), process.stderr.decode()
+    return process.returncode
+
+
+def _start_over(desk: Desk) -> uuid.UUID:
+    desk.write("DELETE FROM task_rows")
+    desk.write("DELETE FROM tasks")
+    desk.write("DELETE FROM courses")
+    desk.import_(csv_file(BEFORE))
+    return desk.upload(csv_file(ROWS))
+
+
+def _ended_once(desk: Desk, task_id: uuid.UUID) -> None:
+    task = desk.task(task_id)
+    assert task.state == "SUCCESS"
+    assert task.counts == EXPECTED
+    assert (task.done, task.total) == (50, 50)
+    assert [line for line, _ in desk.problems(task)] == [2, 12, 22, 32, 42]
+    versions = desk.versions()
+    assert len(versions) == 45
+    assert versions.pop("A01") == 2
+    assert set(versions.values()) == {1}
+    # Died between its end and its tidying up, a task leaves staged rows to the daily sweep.
+    with database.transaction() as connection:
+        assert service.delete_old_tasks(connection, 10) == []
+    assert desk.read("SELECT 1 FROM import_rows") == []
+
+
+def test_killed_at_any_statement_it_ends_once(desk: Desk) -> None:
+    points = 0
+    while True:
+        points += 1
+        task_id = _start_over(desk)
+        code = _run(uploaded(task_id), points)
+        if code != -signal.SIGKILL:
+            break
+        assert _delivered(desk, task_id)
+        _ended_once(desk, task_id)
+    assert code == 0
+    _ended_once(desk, task_id)
+    # claim, pin, three stages with two COPYs in some, judge, report, end, tidy: all were points
+    assert points > 30
+
+
+def test_two_workers_with_the_same_message_end_it_once(desk: Desk) -> None:
+    for _ in range(3):
+        task_id = _start_over(desk)
+        workers = [subprocess.Popen(_command(uploaded(task_id))) for _ in range(3)]
+        assert {worker.wait(60) for worker in workers} <= {0, 3}
+        assert _delivered(desk, task_id)
+        _ended_once(desk, task_id)
+
+
+def test_a_worker_that_wakes_up_late_is_without_effect(desk: Desk) -> None:
+    task_id = _start_over(desk)
+    sleeper = subprocess.Popen(_command(uploaded(task_id)))
+    while desk.task(task_id).done == 0 and sleeper.poll() is None:
+        time.sleep(0.001)
+    os.kill(sleeper.pid, signal.SIGSTOP)
+    asleep_at = desk.task(task_id).state
+    # Asleep inside a step it holds its row until the server gives its transaction up.
+    while desk.deliver(uploaded(task_id)):
+        desk.write(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE usename = 'rollcall_app' AND state = 'idle in transaction'"
+        )
+    ended = desk.task(task_id)
+    desk.write("UPDATE courses SET title = 'Changed since' WHERE code = 'A05'")
+    os.kill(sleeper.pid, signal.SIGCONT)
+    assert sleeper.wait(60) in ((0,) if asleep_at == "SUCCESS" else (0, 3))
+    assert desk.task(task_id) == ended
+    assert desk.read("SELECT title FROM courses WHERE code = 'A05'") == [("Changed since",)]
+    assert ended.counts == EXPECTED
+
+
+@pytest.mark.parametrize("wait_seconds", [0.0, 0.05, 0.1, 0.2])
+def test_connections_that_break_end_in_one_result(desk: Desk, wait_seconds: float) -> None:
+    """What a killed pooler or a restarted Postgres looks like from the function."""
+    task_id = _start_over(desk)
+    worker = subprocess.Popen(_command(uploaded(task_id)))
+    while desk.task(task_id).attempt == 0 and worker.poll() is None:
+        time.sleep(0.001)
+    time.sleep(wait_seconds)
+    desk.owner.execute(
+        text(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'rollcall_app'"
+        )
+    )
+    desk.owner.commit()
+    assert worker.wait(60) in (0, 3)
+    assert _delivered(desk, task_id)
+    _ended_once(desk, task_id)
+
+
+def _delivered(desk: Desk, task_id: uuid.UUID) -> bool:
+    """Deliver as a queue does: again, while it comes back. Our own connection may be dead, too, and
+    the server may not know yet that a worker is.
+    """
+    for _ in range(20):
+        if not desk.deliver(uploaded(task_id)):
+            return True
+        time.sleep(0.05)
+    return False

@@ -1,0 +1,221 @@
+"""The templates: clean for cfn-lint, and with the properties that the rest relies on."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.core.settings import Settings
+from chalicelib.outbox.service import QUEUES
+from infra.fragments import FOLDER, DuplicateName, read_fragment, read_template
+
+TEMPLATE = read_template()
+RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
+FRAGMENTS = sorted(FOLDER.glob("*.yaml"))
+
+
+def of_type(kind: str) -> dict[str, dict[str, Any]]:
+    return {name: r["Properties"] for name, r in RESOURCES.items() if r["Type"] == kind}
+
+
+FUNCTIONS = of_type("AWS::Serverless::Function")
+ALL_QUEUES = of_type("AWS::SQS::Queue")
+QUEUES_WITH_WORK = {name: queue for name, queue in ALL_QUEUES.items() if "RedrivePolicy" in queue}
+POLICIES = of_type("AWS::SQS::QueuePolicy")
+
+
+def lint(folder: Path, template: dict[str, Any]) -> list[dict[str, Any]]:
+    path = folder / "template.json"
+    path.write_text(json.dumps(template))
+    linter = Path(sys.executable).parent / "cfn-lint"
+    command = [str(linter), "--format", "json", "--template", str(path)]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    findings: list[dict[str, Any]] = json.loads(found.stdout)
+    return findings
+
+
+@pytest.fixture(scope="module")
+def findings(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    return lint(tmp_path_factory.mktemp("lint"), TEMPLATE)
+
+
+class TestFiles:
+    @pytest.mark.parametrize("path", FRAGMENTS, ids=lambda path: path.name)
+    def test_the_linter_finds_nothing(self, path: Path, findings: list[dict[str, Any]]) -> None:
+        declared = {
+            (section, name)
+            for section, content in read_fragment(path).items()
+            if isinstance(content, dict)
+            for name in content
+        }
+        own = [f for f in findings if tuple(f["Location"]["Path"][:2]) in declared]
+        assert own == []
+
+    def test_the_linter_finds_nothing_in_the_whole(self, findings: list[dict[str, Any]]) -> None:
+        assert findings == []
+
+    def test_the_linter_looks_into_serverless_functions(self, tmp_path: Path) -> None:
+        broken = json.loads(json.dumps(TEMPLATE))
+        broken["Resources"]["MigrateFunction"]["Properties"]["MemorySize"] = "plenty"
+        broken["Resources"]["SweepFunction"]["Properties"]["Role"] = {"Ref": "NobodysRole"}
+        places = {tuple(f["Location"]["Path"][:2]) for f in lint(tmp_path, broken)}
+        assert places == {("Resources", "MigrateFunction"), ("Resources", "SweepFunction")}
+
+    def test_a_name_is_declared_once(self, tmp_path: Path) -> None:
+        for path in FRAGMENTS:
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+        (tmp_path / "zz.yaml").write_text("Resources:\n  Bucket:\n    Type: AWS::S3::Bucket\n")
+        with pytest.raises(DuplicateName, match=r"zz\.yaml declares Resources \['Bucket'\]"):
+            read_template(tmp_path)
+
+
+class TestQueues:
+    def test_each_queue_of_the_outbox_has_work_and_a_setting(self) -> None:
+        names = {queue["QueueName"]["Fn::Sub"] for queue in QUEUES_WITH_WORK.values()}
+        assert names == {f"rollcall-${{Stage}}-{queue}" for queue in QUEUES}
+        assert all(f"queue_{queue}_url" in Settings.model_fields for queue in QUEUES)
+
+    @pytest.mark.parametrize("name", QUEUES_WITH_WORK)
+    def test_five_receives_then_its_own_dead_letters(self, name: str) -> None:
+        queue = QUEUES_WITH_WORK[name]
+        assert queue["RedrivePolicy"]["maxReceiveCount"] == 5
+        dead = queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
+        assert dead == name.removesuffix("Queue") + "DeadLetterQueue"
+        letters = ALL_QUEUES[dead]
+        assert letters["QueueName"]["Fn::Sub"] == queue["QueueName"]["Fn::Sub"] + "-dlq"
+        (source,) = letters["RedriveAllowPolicy"]["sourceQueueArns"]
+        assert source["Fn::Sub"].endswith(":" + queue["QueueName"]["Fn::Sub"])
+        assert letters["MessageRetentionPeriod"] > queue["MessageRetentionPeriod"]
+
+    @pytest.mark.parametrize("name", ALL_QUEUES)
+    def test_messages_are_encrypted(self, name: str) -> None:
+        assert ALL_QUEUES[name]["SqsManagedSseEnabled"] is True
+
+    @pytest.mark.parametrize("name", ALL_QUEUES)
+    def test_plain_http_is_refused(self, name: str) -> None:
+        covered = {
+            statement["Resource"]["Fn::GetAtt"][0]
+            for policy in POLICIES.values()
+            for statement in policy["PolicyDocument"]["Statement"]
+            if statement["Effect"] == "Deny"
+            and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        }
+        assert name in covered
+
+    def test_only_the_bucket_of_this_account_may_send_to_the_imports(self) -> None:
+        statements = POLICIES["ImportsQueuePolicy"]["PolicyDocument"]["Statement"]
+        (allow,) = [s for s in statements if s["Effect"] == "Allow"]
+        assert allow["Principal"] == {"Service": "s3.amazonaws.com"}
+        assert allow["Condition"]["StringEquals"] == {
+            "aws:SourceAccount": {"Ref": "AWS::AccountId"}
+        }
+        source = allow["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::Sub"]
+        named = RESOURCES["Bucket"]["Properties"]["BucketName"]["Fn::Sub"]
+        assert source == "arn:${AWS::Partition}:s3:::" + named
+
+
+class TestFunctions:
+    @pytest.mark.parametrize("name", FUNCTIONS)
+    def test_its_handler_is_a_folder_of_functions(self, name: str) -> None:
+        module, _, function = FUNCTIONS[name]["Handler"].rpartition(".")
+        assert module == f"functions.{module.split('.')[1]}.handler"
+        assert callable(getattr(importlib.import_module(module), function))
+
+    def test_each_folder_of_functions_is_deployed(self) -> None:
+        folders = {p.parent.name for p in (FOLDER.parent / "functions").glob("*/handler.py")}
+        assert folders == {f["Handler"].split(".")[1] for f in FUNCTIONS.values()}
+
+    @pytest.mark.parametrize("name", FUNCTIONS)
+    def test_each_setting_that_it_gets_exists(self, name: str) -> None:
+        variables = set(FUNCTIONS[name].get("Environment", {}).get("Variables", {}))
+        variables |= set(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
+        assert {v.lower() for v in variables} <= set(Settings.model_fields)
+
+    @pytest.mark.parametrize("name", FUNCTIONS)
+    def test_a_queue_gives_it_six_times_its_timeout(self, name: str) -> None:
+        for event in FUNCTIONS[name].get("Events", {}).values():
+            if event["Type"] != "SQS":
+                continue
+            queue = ALL_QUEUES[event["Properties"]["Queue"]["Fn::GetAtt"][0]]
+            assert queue["VisibilityTimeout"] >= 6 * FUNCTIONS[name]["Timeout"]
+            assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+            assert event["Properties"]["ScalingConfig"]["MaximumConcurrency"] >= 2
+
+    def test_the_relay_ends_before_its_next_minute(self) -> None:
+        relay = FUNCTIONS["RelayOutboxFunction"]
+        assert relay["Events"]["Schedule"]["Properties"]["ScheduleExpression"] == "rate(1 minute)"
+        assert relay["Timeout"] < 60
+
+    @pytest.mark.parametrize("name", FUNCTIONS)
+    def test_it_logs_to_a_group_of_its_own_that_forgets(self, name: str) -> None:
+        function = FUNCTIONS[name]
+        group = function["LoggingConfig"]["LogGroup"]["Ref"]
+        logs = of_type("AWS::Logs::LogGroup")[group]
+        expected = f"/aws/lambda/{function['FunctionName']['Fn::Sub']}"
+        assert logs["LogGroupName"]["Fn::Sub"] == expected
+        assert logs["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+    @pytest.mark.parametrize("name", FUNCTIONS)
+    def test_its_rights_name_actions_and_resources(self, name: str) -> None:
+        role = RESOURCES[FUNCTIONS[name]["Role"]["Fn::GetAtt"][0]]["Properties"]
+        assert "ManagedPolicyArns" not in role
+        (policy,) = role["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]:
+            actions = statement["Action"]
+            assert "*" not in "".join([actions] if isinstance(actions, str) else actions)
+            assert statement["Resource"] != "*"
+
+    @pytest.mark.parametrize("name", FUNCTIONS)
+    def test_it_may_read_only_its_own_login(self, name: str) -> None:
+        function = FUNCTIONS[name]
+        variables = {
+            **TEMPLATE["Globals"]["Function"]["Environment"]["Variables"],
+            **function.get("Environment", {}).get("Variables", {}),
+        }
+        role = RESOURCES[function["Role"]["Fn::GetAtt"][0]]["Properties"]
+        allowed = [
+            statement["Resource"]
+            for statement in role["Policies"][0]["PolicyDocument"]["Statement"]
+            if statement["Action"] == "secretsmanager:GetSecretValue"
+        ]
+        assert allowed == [variables["DB_SECRET_ARN"]]
+
+
+class TestBucket:
+    BUCKET: dict[str, Any] = RESOURCES["Bucket"]["Properties"]
+
+    def test_it_is_private_and_encrypted(self) -> None:
+        assert set(self.BUCKET["PublicAccessBlockConfiguration"].values()) == {True}
+        assert len(self.BUCKET["PublicAccessBlockConfiguration"]) == 4
+        assert self.BUCKET["OwnershipControls"]["Rules"] == [
+            {"ObjectOwnership": "BucketOwnerEnforced"}
+        ]
+        assert "BucketEncryption" in self.BUCKET
+
+    def test_plain_http_is_refused(self) -> None:
+        (statement,) = RESOURCES["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+        assert statement["Effect"] == "Deny"
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+    def test_only_uploads_of_imports_wake_the_import(self) -> None:
+        (rule,) = self.BUCKET["NotificationConfiguration"]["QueueConfigurations"]
+        assert rule["Filter"]["S3Key"]["Rules"] == [{"Name": "prefix", "Value": "imports/"}]
+        assert rule["Queue"] == {"Fn::GetAtt": ["ImportsQueue", "Arn"]}
+        assert RESOURCES["Bucket"]["DependsOn"] == "ImportsQueuePolicy"
+
+    def test_files_do_not_stay_for_ever(self) -> None:
+        rules = self.BUCKET["LifecycleConfiguration"]["Rules"]
+        days = {r["Prefix"]: r["ExpirationInDays"] for r in rules if "Prefix" in r}
+        assert days == {"imports/": 7, "bodies/": 7, "results/": 30}
+        (unfinished,) = [r for r in rules if "Prefix" not in r]
+        assert unfinished["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+
+    def test_data_outlives_the_stack(self) -> None:
+        assert RESOURCES["Bucket"]["DeletionPolicy"] == "Retain"
+        assert RESOURCES["Bucket"]["UpdateReplacePolicy"] == "Retain"
