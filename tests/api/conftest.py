@@ -1,0 +1,213 @@
+"""The API over HTTP, as its clients see it: requests go through the local gateway into the app.
+
+Every answer is held against the description: its status, media type and body must be what
+openapi.json says of that route, and none may be a 500.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from gateway import Gateway
+from jsonschema import Draft202012Validator
+from sqlalchemy import Connection, text
+
+from app import app
+from chalicelib.accounts import passwords, service, tokens
+from chalicelib.accounts.rules import Caller, Role
+from chalicelib.api import openapi
+from chalicelib.core import database
+from chalicelib.core.clock import utc_now
+
+DESCRIPTION = openapi.describe()
+PASSWORD = "Rollcall-Demo-2026"
+CAST: dict[str, Role] = {
+    "amara": "manager",
+    "rosa": "registrar",
+    "ben": "teacher",
+    "tilda": "teacher",
+    "chloe": "student",
+    "dai": "student",
+}
+
+
+@dataclass
+class Answer:
+    """An HTTP answer."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def code(self) -> str:
+        return str(self.json["code"])
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The field errors of a 422: field -> code."""
+        return {error["field"]: error["code"] for error in self.json["errors"]}
+
+
+def check_described(answer: Answer, path: str, method: str) -> None:
+    """Fail where openapi.json does not say that this route may answer this."""
+    described = DESCRIPTION["paths"][path][method.lower()]["responses"]
+    assert str(answer.status) in described, f"{method} {path} answered {answer.status}"
+    content = described[str(answer.status)].get("content", {})
+    if not content:
+        assert answer.body == b""
+        return
+    media_type = answer.headers["Content-Type"].partition(";")[0]
+    assert media_type in content, f"{method} {path} answered {media_type}"
+    if "schema" in content[media_type]:
+        schema = content[media_type]["schema"]
+        validator(json.dumps(schema)).validate(answer.json)
+
+
+@cache
+def validator(schema: str) -> Draft202012Validator:
+    whole = json.loads(schema) | {"components": DESCRIPTION["components"]}
+    return Draft202012Validator(whole)
+
+
+class API:
+    """A client that signs in as whom it is told."""
+
+    def __init__(self, callers: dict[str, Caller]) -> None:
+        self.callers = callers
+        self._gateway = Gateway(app, allowed_origins=["http://127.0.0.1:8000"])
+
+    def token(self, name: str) -> str:
+        return tokens.issue_access_token(self.callers[name], utc_now()).token
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        *,
+        as_: str | None = None,
+        body: Any = None,
+        raw: bytes | None = None,
+        query: Mapping[str, Any] | str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        sent = dict(headers or {})
+        if as_:
+            sent.setdefault("Authorization", f"Bearer {self.token(as_)}")
+        if body is not None:
+            raw = json.dumps(body).encode()
+        if raw is not None:
+            sent.setdefault("Content-Type", "application/json")
+        path, _, in_path = path.partition("?")
+        query_string = query if isinstance(query, str) else urlencode(query, doseq=True)
+        status, answered, content = self._gateway.handle(
+            method, path, query_string or in_path, sent, raw or b""
+        )
+        answer = Answer(status, dict(answered), content)
+        assert status != 500, f"{method} {path} {query_string} {raw!r}"
+        route = self._gateway.routes.find(path)
+        if route and method in route.methods and method != "OPTIONS":
+            check_described(answer, route.pattern, method)
+        return answer
+
+    def get(self, path: str, **rest: Any) -> Answer:
+        return self("GET", path, **rest)
+
+    def post(self, path: str, **rest: Any) -> Answer:
+        return self("POST", path, **rest)
+
+    def patch(self, path: str, **rest: Any) -> Answer:
+        return self("PATCH", path, **rest)
+
+    def delete(self, path: str, **rest: Any) -> Answer:
+        return self("DELETE", path, **rest)
+
+
+@pytest.fixture(scope="session")
+def password_hash() -> str:
+    return passwords.hash_password(PASSWORD)
+
+
+@pytest.fixture
+def api(owner_engine: Any, clean_database: None, password_hash: str) -> API:
+    """The demo cast and an empty catalogue."""
+    callers = {}
+    with database.transaction() as connection:
+        for name, role in CAST.items():
+            user = service.NewUser(
+                name, f"{name}@rollcall.example", name.title(), role, password_hash
+            )
+            callers[name] = Caller(service.create_user(connection, user), name, role)
+    return API(callers)
+
+
+AddCourse = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def add_course(api: API) -> AddCourse:
+    """Add a course as rosa."""
+
+    def add(code: str = "CS101", title: str = "Computing", **rest: Any) -> dict[str, Any]:
+        answer = api.post("/api/courses", as_="rosa", body={"code": code, "title": title, **rest})
+        assert answer.status == 201, answer.body
+        return answer.json
+
+    return add
+
+
+@pytest.fixture
+def deactivate(api: API) -> Callable[[str], None]:
+    def deactivate(name: str) -> None:
+        with database.transaction() as connection:
+            connection.execute(
+                text("UPDATE users SET active = false WHERE username = :name"), {"name": name}
+            )
+
+    return deactivate
+
+
+Sent = tuple[str, str, Any, dict[str, str]]
+AtOnce = Callable[[list[Sent]], list[Answer]]
+_api_of_children: list[API] = []
+
+
+def _send_as_child(request: Sent) -> Answer:
+    method, path, body, headers = request
+    return _api_of_children[-1](method, path, as_="rosa", body=body, headers=headers)
+
+
+@pytest.fixture
+def at_once(api: API, owner: Connection) -> AtOnce:
+    """Send as rosa from a process each, with connections of their own, as on Lambda.
+
+    Nobody can read courses for update or write any until all requests are under way.
+    """
+
+    def send(requests: list[Sent]) -> list[Answer]:
+        owner.execute(text("LOCK TABLE courses IN EXCLUSIVE MODE"))
+        # the children find it here: they are forks, and routes cannot be pickled
+        _api_of_children.append(api)
+        with multiprocessing.get_context("fork").Pool(len(requests)) as pool:
+            under_way = pool.map_async(_send_as_child, requests, chunksize=1)
+            waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            give_up = time.monotonic() + 8
+            while owner.execute(waiting).scalar_one() < len(requests):
+                assert time.monotonic() < give_up, "not all of them are waiting"
+                time.sleep(0.02)
+            owner.rollback()
+            return under_way.get(timeout=20)
+
+    return send

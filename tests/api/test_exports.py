@@ -1,0 +1,72 @@
+"""Exports over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from functions.export_rows.handler import handler
+from tests.bulk.desk import bucket_and_queues, parsed
+from tests.functions.events import Context, failed_ids, sqs_event
+from tests.outbox.queues import Queues
+
+
+@pytest.fixture(scope="module")
+def queues() -> Iterator[Queues]:
+    with bucket_and_queues() as queues:
+        yield queues
+
+
+def exported(api: Any, queues: Queues, body: dict[str, Any]) -> dict[str, Any]:
+    answer = api.post("/api/exports/courses", as_="rosa", body=body)
+    assert answer.status == 202
+    assert answer.headers["Location"] == f"/api/tasks/{answer.json['task_id']}"
+    messages = queues.receive("exports")
+    assert failed_ids(handler(sqs_event(messages, queue="exports"), Context())) == []
+    task: dict[str, Any] = api.get(f"/api/tasks/{answer.json['task_id']}", as_="rosa").json
+    return task
+
+
+def test_what_the_list_shows_comes_out_as_a_file(
+    api: Any, queues: Queues, add_course: Callable[..., dict[str, Any]]
+) -> None:
+    add_course("CS101", "微积分", credits=2.5)
+    add_course("MA1", "Algebra")
+    task = exported(api, queues, {"q": "微"})
+    assert (task["state"], task["result"]) == ("SUCCESS", {"status": "success", "count": 1})
+    assert (task["job"], task["kind"], task["progress"]) == (
+        "export",
+        "courses",
+        {"done": 1, "total": 1},
+    )
+    answer = api.get(f"/api/tasks/{task['id']}/download", as_="rosa")
+    assert answer.status == 302
+    file = requests.get(answer.headers["Location"], timeout=10)
+    assert "courses-20" in file.headers["Content-Disposition"]
+    assert parsed(file.content) == [
+        {"code": "CS101", "title": "微积分", "description": "", "credits": "2.5"}
+    ]
+
+
+def test_filters_may_be_null_or_absent(api: Any, queues: Queues) -> None:
+    for body in ({}, {"q": None}, {"q": "", "code": ""}):
+        assert exported(api, queues, body)["result"]["count"] == 0
+
+
+@pytest.mark.parametrize("body", [{"color": "red"}, {"q": 7}, {"q": "x" * 201}, {"q": "a\0"}])
+def test_unknown_filters_are_refused(api: Any, body: dict[str, Any]) -> None:
+    assert api.post("/api/exports/courses", as_="rosa", body=body).status == 422
+
+
+def test_an_unknown_kind_is_not_found(api: Any) -> None:
+    answer = api.post("/api/exports/unicorns", as_="rosa", body={})
+    assert (answer.status, answer.code) == (404, "unknown_kind")
+
+
+@pytest.mark.parametrize(("who", "status"), [("ben", 403), ("dai", 403), ("amara", 202)])
+def test_registrars_and_managers_export(api: Any, queues: Queues, who: str, status: int) -> None:
+    assert api.post("/api/exports/courses", as_=who, body={}).status == status
+    queues.receive("exports")

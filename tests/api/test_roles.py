@@ -1,0 +1,68 @@
+"""Every route × every role, the refused ones too. A new route fails here until it has its row."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from chalicelib.accounts.rules import Role
+from chalicelib.api import registry
+
+from .conftest import API
+
+ANYONE: tuple[str | None, ...] = (None, "student", "teacher", "registrar", "manager")
+SIGNED_IN = ("student", "teacher", "registrar", "manager")
+STAFF = ("registrar", "manager")
+
+ADMITTED: dict[str, tuple[str | None, ...]] = {
+    "GET /api/courses": SIGNED_IN,
+    "POST /api/courses": STAFF,
+    "GET /api/courses/{id}": SIGNED_IN,
+    "PATCH /api/courses/{id}": STAFF,
+    "DELETE /api/courses/{id}": STAFF,
+    "POST /api/exports/{kind}": STAFF,
+    "POST /api/imports/{kind}": STAFF,
+    "GET /api/tasks": SIGNED_IN,
+    "GET /api/tasks/{id}": SIGNED_IN,
+    "POST /api/tasks/{id}/apply": STAFF,
+    "GET /api/tasks/{id}/download": SIGNED_IN,
+    "GET /api/tasks/{id}/errors": SIGNED_IN,
+    "GET /api/tasks/{id}/plan": STAFF,
+    "POST /auth/login": ANYONE,
+    "GET /auth/me": SIGNED_IN,
+    "GET /auth/password-rules": ANYONE,
+    "GET /docs": ANYONE,
+    "GET /health": ANYONE,
+    "GET /openapi.json": ANYONE,
+}
+SENDERS: dict[Role | None, str | None] = {
+    None: None,
+    "student": "chloe",
+    "teacher": "ben",
+    "registrar": "rosa",
+    "manager": "amara",
+}
+
+
+def test_every_route_has_its_row() -> None:
+    assert set(ADMITTED) == {f"{e.method} {e.path}" for e in registry.endpoints()}
+
+
+@pytest.mark.parametrize("role", SENDERS, ids=str)
+@pytest.mark.parametrize("route", ADMITTED)
+def test_who_gets_past_the_door(api: API, route: str, role: Role | None) -> None:
+    method, path = route.split(" ")
+    answer = api(
+        method,
+        re.sub(r"\{\w+\}", "999999", path),
+        as_=SENDERS[role],
+        raw=None if method in ("GET", "DELETE") else b"{}",
+    )
+    if role in ADMITTED[route]:
+        assert answer.status not in (401, 403)
+    elif role is None:
+        assert (answer.status, answer.code) == (401, "unauthenticated")
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    else:
+        assert (answer.status, answer.code) == (403, "forbidden")
