@@ -1,0 +1,366 @@
+"""The whole local cloud, from outside: what a person's `make start` gives, killed part by part."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import psutil
+import pytest
+import requests
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+PARTS = ("emulator", "postgres", "pooler", "front", "workers")
+HEALTHY_AGAIN_SECONDS = 30.0
+PASSWORD = "Rollcall-Demo-2026"
+
+
+def wait_for(
+    condition: Callable[[], Any], what: str, seconds: float = HEALTHY_AGAIN_SECONDS
+) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"{what} within {seconds} s"
+        time.sleep(0.05)
+    return found
+
+
+class Cloud:
+    """A full local cloud of its own, on free ports."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self._environment = {
+            **os.environ,
+            "ROLLCALL_STATE": str(state),
+            "ROLLCALL_PORT": "0",
+            "POOLER_PORT": "0",
+            "POSTGRES_PORT": "0",
+            "AWS_ENDPOINT_URL": "http://127.0.0.1:0",
+        }
+
+    def command(self, name: str, **changes: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "localstack", name],
+            cwd=CHECKOUT,
+            env={**self._environment, **changes},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def status(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.state / "stack.json").read_text())
+        return found
+
+    def part(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = next(p for p in self.status()["processes"] if p["name"] == name)
+        return found
+
+    def settings(self) -> dict[str, str]:
+        lines = (self.state / "env").read_text().splitlines()
+        return dict(shlex.split(line)[0].split("=", 1) for line in lines)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.status()['ports']['web']}"
+
+    def is_healthy(self) -> bool:
+        try:
+            return requests.get(f"{self.url}/health", timeout=10).status_code == 200
+        except requests.RequestException:
+            return False
+
+    def processes(self) -> list[psutil.Process]:
+        """Return everything that belongs to this cloud: what runs for its state."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                words = " ".join(process.cmdline())
+                is_ours = str(self.state) in words or str(self.state) in process.cwd()
+                environment = {} if is_ours else process.environ()
+            except psutil.Error:
+                continue
+            if is_ours or environment.get("ROLLCALL_STATE") == str(self.state):
+                found.append(process)
+        return [process for process in found if process.pid != os.getpid()]
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    cloud = Cloud(tmp_path_factory.mktemp("cloud") / "state")
+    started = cloud.command("start")
+    try:
+        assert started.returncode == 0, started.stdout + started.stderr
+        yield cloud
+    finally:
+        cloud.command("reset")
+
+
+def test_start_returns_when_it_is_healthy_and_says_where(cloud: Cloud) -> None:
+    assert cloud.is_healthy()
+    again = cloud.command("start")
+    assert again.returncode == 0
+    assert "running already" in again.stdout
+    assert cloud.url in again.stdout
+
+
+def test_a_second_run_says_that_it_is_running(cloud: Cloud) -> None:
+    second = cloud.command("run")
+    assert second.returncode == 0
+    assert f"is running (pid {cloud.status()['supervisor']['pid']})" in second.stdout
+
+
+def test_status_lists_each_process(cloud: Cloud) -> None:
+    shown = cloud.command("status")
+    rows = {line.split()[0]: line.split()[1:] for line in shown.stdout.splitlines()}
+    assert shown.returncode == 0
+    for name in PARTS:
+        pid, port, state = rows[name]
+        part = cloud.part(name)
+        assert (int(pid), port, state) == (part["pid"], str(part["port"] or "-"), "running")
+
+
+def test_everything_listens_on_loopback_only(cloud: Cloud) -> None:
+    for name in PARTS:
+        parent = psutil.Process(cloud.part(name)["pid"])
+        for process in [parent, *parent.children(recursive=True)]:
+            for connection in process.net_connections("inet"):
+                if connection.status == psutil.CONN_LISTEN:
+                    assert connection.laddr.ip == "127.0.0.1", (name, connection)
+
+
+def test_the_env_file_is_private_and_complete(cloud: Cloud) -> None:
+    assert (cloud.state / "env").stat().st_mode & 0o777 == 0o600
+    settings = cloud.settings()
+    for name in (
+        *("DATABASE_URL", "POOLER_URL", "POOLER_ADMIN_URL", "AWS_ENDPOINT_URL", "BUCKET"),
+        *("QUEUE_IMPORTS_URL", "QUEUE_EXPORTS_URL", "METRICS_TOKEN"),
+    ):
+        assert settings[name]
+
+
+def test_the_demo_cast_can_sign_in(cloud: Cloud) -> None:
+    for name in ("amara", "rosa", "ben", "tilda", "chloe", "dai"):
+        answer = requests.post(
+            f"{cloud.url}/auth/login", json={"username": name, "password": PASSWORD}, timeout=10
+        )
+        assert answer.status_code == 200, (name, answer.text)
+
+
+def test_local_routes_show_queues_and_run_schedules(cloud: Cloud) -> None:
+    queues = requests.get(f"{cloud.url}/_local/queues", timeout=10).json()["items"]
+    assert {q["name"] for q in queues} == {"rollcall-local-imports", "rollcall-local-exports"}
+    assert all(q["dead_letters"]["visible"] == 0 for q in queues)
+    run = requests.post(f"{cloud.url}/_local/schedules/relay_outbox", timeout=30)
+    assert run.status_code == 200, run.text
+    assert requests.post(f"{cloud.url}/_local/schedules/nope", timeout=10).status_code == 404
+    assert requests.get(f"{cloud.url}/_local/schedules/sweep", timeout=10).status_code == 405
+
+
+def test_local_routes_show_mails_newest_first(cloud: Cloud) -> None:
+    settings = cloud.settings()
+    ses = boto3.client("ses", endpoint_url=settings["AWS_ENDPOINT_URL"])
+    ses.verify_email_identity(EmailAddress="school@rollcall.example")
+    for to, subject in (("a@rollcall.example", "first"), ("b@rollcall.example", "<second>")):
+        ses.send_email(
+            Source="school@rollcall.example",
+            Destination={"ToAddresses": [to]},
+            Message={"Subject": {"Data": subject}, "Body": {"Text": {"Data": f"<b>{subject}"}}},
+        )
+    items = requests.get(f"{cloud.url}/_local/mail", timeout=10).json()["items"]
+    assert [item["subject"] for item in items[:2]] == ["<second>", "first"]
+    to_a = requests.get(f"{cloud.url}/_local/mail?to=A@rollcall.example", timeout=10).json()
+    assert [item["subject"] for item in to_a["items"]] == ["first"]
+    page = requests.get(f"{cloud.url}/_local/mail/0", timeout=10)
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert "&lt;b&gt;&lt;second&gt;" in page.text
+    assert requests.get(f"{cloud.url}/_local/mail/999", timeout=10).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Host": "evil.example"}, {"Host": "evil.example:8000"}, {"Origin": "https://evil.example"}],
+)
+def test_local_routes_refuse_strangers(cloud: Cloud, headers: dict[str, str]) -> None:
+    answer = requests.post(f"{cloud.url}/_local/schedules/sweep", headers=headers, timeout=10)
+    assert answer.status_code == 403
+
+
+def test_an_upload_through_the_front_above_the_limit_is_413(cloud: Cloud) -> None:
+    answer = requests.post(f"{cloud.url}/auth/login", data=b"x" * 12_000_000, timeout=20)
+    assert answer.status_code == 413
+    assert answer.json()["code"] == "payload_too_large"
+
+
+@pytest.mark.parametrize("name", ["pooler", "postgres", "emulator", "front", "workers"])
+def test_what_is_killed_is_healthy_again(cloud: Cloud, name: str) -> None:
+    before = cloud.part(name)
+    psutil.Process(before["pid"]).kill()
+    wait_for(
+        lambda: (
+            cloud.part(name)["pid"] != before["pid"]
+            and cloud.part(name)["state"] == "running"
+            and cloud.is_healthy()
+        ),
+        f"{name} is back",
+    )
+    assert cloud.command("status").returncode == 0
+
+
+def test_a_killed_worker_process_of_the_front_is_replaced(cloud: Cloud) -> None:
+    front = psutil.Process(cloud.part("front")["pid"])
+    victims = front.children()
+    assert len(victims) == 2
+    victims[0].kill()
+    wait_for(lambda: len(psutil.Process(cloud.part("front")["pid"]).children()) == 2, "two workers")
+    wait_for(cloud.is_healthy, "healthy")
+
+
+def test_queues_and_bucket_are_there_after_the_emulator_was_killed(cloud: Cloud) -> None:
+    settings = cloud.settings()
+    s3 = boto3.client("s3", endpoint_url=settings["AWS_ENDPOINT_URL"])
+    s3.put_object(Bucket=settings["BUCKET"], Key="results/kept.txt", Body=b"kept")
+    before = cloud.part("emulator")["pid"]
+    psutil.Process(before).kill()
+    wait_for(
+        lambda: (
+            cloud.part("emulator")["pid"] != before and cloud.part("emulator")["state"] == "running"
+        ),
+        "the emulator is back",
+    )
+    assert (
+        s3.get_object(Bucket=settings["BUCKET"], Key="results/kept.txt")["Body"].read() == b"kept"
+    )
+    notifications = s3.get_bucket_notification_configuration(Bucket=settings["BUCKET"])
+    assert len(notifications["QueueConfigurations"]) == 1
+    sqs = boto3.client("sqs", endpoint_url=settings["AWS_ENDPOINT_URL"])
+    assert sqs.get_queue_url(QueueName="rollcall-local-imports")["QueueUrl"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent-death signal")
+def test_a_killed_supervisor_takes_everything_along_and_a_start_works(cloud: Cloud) -> None:
+    psutil.Process(cloud.status()["supervisor"]["pid"]).kill()
+    wait_for(lambda: not cloud.processes(), "nothing is left")
+    assert cloud.command("status").returncode == 1
+    started = cloud.command("start")
+    assert started.returncode == 0, started.stdout + started.stderr
+    assert cloud.is_healthy()
+
+
+def test_a_stop_leaves_no_process_and_data_stays(cloud: Cloud) -> None:
+    settings = cloud.settings()
+    s3 = boto3.client("s3", endpoint_url=settings["AWS_ENDPOINT_URL"])
+    s3.put_object(Bucket=settings["BUCKET"], Key="results/stays.txt", Body=b"stays")
+    stopped = cloud.command("stop")
+    assert stopped.stdout.strip() == "stopped"
+    assert cloud.processes() == []
+    shown = cloud.command("status")
+    assert shown.returncode == 1
+    assert "running" not in shown.stdout
+    assert cloud.command("stop").stdout.strip() == "not running"
+
+    began = time.monotonic()
+    assert cloud.command("start").returncode == 0
+    assert time.monotonic() - began < 20
+    settings = cloud.settings()
+    s3 = boto3.client("s3", endpoint_url=settings["AWS_ENDPOINT_URL"])
+    kept = s3.get_object(Bucket=settings["BUCKET"], Key="results/stays.txt")
+    assert kept["Body"].read() == b"stays"
+    login = {"username": "rosa", "password": PASSWORD}
+    assert requests.post(f"{cloud.url}/auth/login", json=login, timeout=10).status_code == 200
+
+
+def test_a_busy_port_is_one_clear_line(cloud: Cloud, tmp_path: Path) -> None:
+    taken = str(cloud.status()["ports"]["postgres"])
+    other = Cloud(tmp_path / "state")
+    try:
+        refused = other.command("start", POSTGRES_PORT=taken)
+        assert refused.returncode == 1
+        (line,) = [row for row in refused.stderr.splitlines() if row]
+        assert f"Port {taken} (Postgres)" in line
+        assert "POSTGRES_PORT=" in line
+        assert other.processes() == []
+    finally:
+        other.command("reset")
+
+
+def test_run_ends_everything_at_ctrl_c(tmp_path: Path) -> None:
+    cloud = Cloud(tmp_path / "state")
+    log = tmp_path / "run.txt"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "localstack", "run"],
+            cwd=CHECKOUT,
+            env=cloud._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        wait_for(lambda: "Ctrl-C ends everything" in log.read_text(), "it is up", 60)
+        assert "rosa registrar" in log.read_text()
+        requests.get(f"{cloud.url}/auth/password-rules", timeout=10)
+        wait_for(lambda: '"route": "/auth/password-rules"' in log.read_text(), "its logs follow")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+        assert cloud.processes() == []
+    finally:
+        process.kill()
+        process.wait()
+        cloud.command("reset")
+
+
+def test_a_borrowed_cloud_ends_with_its_command(tmp_path: Path) -> None:
+    cloud = Cloud(tmp_path)
+    code = (
+        "import os, pathlib, sys; state = pathlib.Path(os.environ['ROLLCALL_STATE']);"
+        "assert (state / 'stack.json').exists();"
+        "assert state.parent == pathlib.Path(sys.argv[1]);"
+        "os.environ['DATABASE_URL'], os.environ['POOLER_URL'], os.environ['QUEUE_IMPORTS_URL'];"
+        "sys.exit(7)"
+    )
+    done = subprocess.run(
+        [sys.executable, "localstack", "exec", "--", sys.executable, "-c", code, str(tmp_path)],
+        cwd=CHECKOUT,
+        env=cloud._environment,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 7
+    assert list(tmp_path.iterdir()) == []
+    assert cloud.processes() == []
+
+
+def test_a_borrowed_cloud_ends_when_it_is_told_to(tmp_path: Path) -> None:
+    cloud = Cloud(tmp_path)
+    process = subprocess.Popen(
+        [sys.executable, "localstack", "exec", "--", "sleep", "300"],
+        cwd=CHECKOUT,
+        env=cloud._environment,
+    )
+    try:
+        wait_for(
+            lambda: any(
+                "sleep" in child.name() for child in psutil.Process(process.pid).children()
+            ),
+            "the command runs",
+        )
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 128 + signal.SIGTERM
+    finally:
+        process.kill()
+        process.wait()
+    assert list(tmp_path.iterdir()) == []
+    assert cloud.processes() == []
