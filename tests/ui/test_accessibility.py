@@ -1,0 +1,162 @@
+"""Every page for everybody: clean by axe, in light and dark, in both languages, on a phone too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from .conftest import CheckAccessible, Registrar, SignIn
+from .test_bulk import _counts, _upload
+
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 860}
+_WORDS_OF_THE_DATA = {
+    *("Rosa", "Delgado", "rosa", "rollcall", "example"),
+    *("code", "title", "description", "credits"),
+}
+
+
+@pytest.fixture(params=["light", "dark"])
+def colours(request: pytest.FixtureRequest, page: Page) -> str:
+    page.emulate_media(color_scheme=request.param, reduced_motion="reduce")
+    return str(request.param)
+
+
+@pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
+def screen(request: pytest.FixtureRequest, page: Page) -> dict[str, int]:
+    page.set_viewport_size(request.param)
+    return dict(request.param)
+
+
+Settle = Callable[[], None]
+
+
+@pytest.fixture
+def settle(page: Page, check_accessible: CheckAccessible) -> Settle:
+    """Wait until a page stands still, then check it."""
+
+    def settle() -> None:
+        page.wait_for_load_state("networkidle")
+        check_accessible()
+
+    return settle
+
+
+@pytest.mark.usefixtures("colours", "screen")
+def test_signing_in(page: Page, settle: Settle, allowed_statuses: set[int]) -> None:
+    allowed_statuses.add(401)
+    page.goto("/login")
+    page.get_by_role("button", name="rosa, Registrar").wait_for()
+    settle()
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_text("Fill this in.").first.wait_for()
+    settle()
+    page.get_by_label("Username or e-mail").fill("rosa")
+    page.get_by_label("Password", exact=True).fill("wrong-Password-1")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("alert").wait_for()
+    settle()
+
+
+@pytest.mark.usefixtures("colours", "screen")
+def test_courses(
+    page: Page, settle: Settle, sign_in: SignIn, registrar: Registrar, code: str
+) -> None:
+    long = "无空格的很长很长的课程名称" * 9
+    course = registrar.add_course(f"{code}-A-CODE-OF-31-CHARS", long, description="x" * 300)
+    sign_in("rosa")
+    settle()
+    page.goto(f"/courses?q={code}")
+    page.get_by_role("row", name=code).wait_for()
+    settle()
+    page.get_by_role("searchbox").fill("no such course anywhere")
+    page.get_by_text("Nothing matches").wait_for()
+    settle()
+    page.goto(f"/courses/{course['id']}")
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog", name=re.compile("^Delete")).wait_for()
+    settle()
+    page.get_by_role("button", name="Cancel").click()
+    settle()
+    page.goto("/courses/new")
+    page.get_by_role("button", name="Create course").click()
+    page.get_by_text("Fill this in.").first.wait_for()
+    settle()
+    page.goto("/no-such-page")
+    page.get_by_text("There is no such page").wait_for()
+    settle()
+
+
+@pytest.mark.usefixtures("colours", "screen")
+def test_imports_and_tasks(
+    page: Page, settle: Settle, sign_in: SignIn, registrar: Registrar, code: str
+) -> None:
+    registrar.add_course(f"{code}1", "Before", description="Gone soon")
+    sign_in("rosa", "/imports")
+    page.get_by_label("CSV file").wait_for()
+    settle()
+    rows = f"code,title,description\n{code}1,After,\n{code}2,New,New\n{code}3,,\n"
+    _upload(page, rows, mode="Preview")
+    _counts(page)
+    page.get_by_role("row", name=f"{code}3").wait_for()
+    settle()
+    _upload(page, b"\x89PNG\r\n\x1a\n", mode="Import at once")
+    page.get_by_role("alert").wait_for(timeout=30_000)
+    settle()
+    page.goto("/tasks")
+    page.get_by_role("table").wait_for()
+    settle()
+    page.goto(f"/courses?q={code}")
+    page.get_by_role("button", name="Export").click()
+    page.get_by_role("button", name="Download CSV").wait_for(timeout=30_000)
+    settle()
+
+
+def test_a_phone_has_its_menu_behind_a_button(page: Page, settle: Settle, sign_in: SignIn) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    sign_in("rosa")
+    courses = page.get_by_role("navigation").get_by_role("link", name="Courses")
+    expect(courses).to_be_hidden()
+    menu = page.get_by_role("button", name="Menu")
+    menu.press("Enter")
+    expect(menu).to_have_attribute("aria-expanded", "true")
+    expect(courses).to_be_in_viewport()
+    settle()
+    courses.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Courses")
+    expect(courses).to_be_hidden()
+
+
+def test_a_closed_menu_is_out_of_the_keyboards_way(page: Page, sign_in: SignIn) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    sign_in("rosa", "/courses")
+    page.get_by_role("table").wait_for()
+    page.reload()
+    page.get_by_role("table").wait_for()
+    focused: list[Any] = []
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        focused.append(page.evaluate("document.activeElement.closest('nav') !== null"))
+    assert not any(focused)
+
+
+def test_everything_is_there_in_chinese(
+    page: Page, settle: Settle, sign_in: SignIn, code: str
+) -> None:
+    sign_in("rosa", "/imports")
+    _upload(page, f"code,title\n{code},新\n{code}2,\n", mode="Preview")
+    _counts(page)
+    page.get_by_label("Language").select_option("zh-CN")
+    expect(page.get_by_role("button", name="执行此预览")).to_be_visible()
+    expect(page.get_by_role("row", name=f"{code}2")).to_contain_text("请填写此项。")
+    settle()
+    for path, heading in [("/", "您好"), (f"/courses?q={code}", "课程"), ("/imports", "导入课程")]:
+        page.goto(path)
+        expect(page.get_by_role("heading", level=1)).to_contain_text(heading)
+        settle()
+        english = re.findall(r"[A-Za-z]{4,}", page.get_by_role("main").inner_text())
+        assert set(english) <= _WORDS_OF_THE_DATA, path

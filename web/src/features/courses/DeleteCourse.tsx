@@ -1,0 +1,77 @@
+import { Button, Group, Modal, Stack, Text } from "@mantine/core";
+import { useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "react-router";
+
+import { asProblem } from "../../api/problem";
+import type { Course } from "../../api/types";
+import { Trouble } from "../../app/Trouble";
+import { useNotice } from "../../app/useNotice";
+import { useI18n } from "../../i18n/useI18n";
+import { ChangedMeanwhile } from "./ChangedMeanwhile";
+import { useDeleteCourse } from "./mutations";
+import { courseQuery } from "./queries";
+
+interface Props {
+  course: Course;
+  etag: string;
+  opened: boolean;
+  onClose(): void;
+}
+
+/** Asks before a course goes; what was changed since it was read is shown first. */
+export function DeleteCourse({ course, etag, opened, onClose }: Props) {
+  const { t } = useI18n();
+  const navigate = useNavigate();
+  const notice = useNotice();
+  const queries = useQueryClient();
+  const deletion = useDeleteCourse(course.id);
+  const changed = deletion.isError && asProblem(deletion.error).status === 412;
+
+  const close = () => {
+    deletion.reset();
+    onClose();
+  };
+  const remove = () =>
+    deletion.mutate(etag, {
+      onSuccess: () => {
+        notice(t("courses.deleted", { code: course.code }));
+        void navigate("/courses");
+      },
+    });
+  const reload = () => {
+    void queries.invalidateQueries(courseQuery(course.id));
+    close();
+  };
+
+  return (
+    <Modal.Root opened={opened} onClose={close} centered>
+      <Modal.Overlay />
+      {/* Mantine's own header would be a second banner of the page. */}
+      <Modal.Content>
+        <Modal.Body pt="md">
+          <Stack>
+            <Modal.Title fz="lg" fw={650} className="wrap-anywhere">
+              {t("courses.delete_title", { code: course.code })}
+            </Modal.Title>
+            <Text className="wrap-anywhere">
+              {t("courses.delete_text", { title: course.title })}
+            </Text>
+            {changed ? (
+              <ChangedMeanwhile onReload={reload} />
+            ) : (
+              deletion.isError && <Trouble thrown={deletion.error} />
+            )}
+            <Group justify="flex-end" gap="xs">
+              <Button variant="default" onClick={close} data-autofocus>
+                {t("app.cancel")}
+              </Button>
+              <Button color="red" loading={deletion.isPending} disabled={changed} onClick={remove}>
+                {t("courses.delete")}
+              </Button>
+            </Group>
+          </Stack>
+        </Modal.Body>
+      </Modal.Content>
+    </Modal.Root>
+  );
+}

@@ -1,0 +1,86 @@
+/** Reading tasks: one that is watched until it is over, the list, and a plan row by row. */
+import {
+  infiniteQueryOptions,
+  keepPreviousData,
+  queryOptions,
+  useQuery,
+  useQueryClient,
+} from "@tanstack/react-query";
+import { useEffect } from "react";
+
+import { answered, api } from "../../api/client";
+import { asProblem } from "../../api/problem";
+import type { Outcome } from "../../api/types";
+import { isOver, pollDelay, watched, type Watched } from "./rules";
+
+export function taskQuery(id: string) {
+  const queryKey = ["tasks", "one", id];
+  return queryOptions({
+    queryKey,
+    queryFn: async ({ client, signal }): Promise<Watched> => {
+      const task = await answered(api.GET("/api/tasks/{id}", { params: { path: { id } }, signal }));
+      return watched(client.getQueryData<Watched>(queryKey), task);
+    },
+    retry: false,
+    refetchInterval: ({ state }) =>
+      state.error && !asProblem(state.error).passing ? false : pollDelay(state.data),
+    staleTime: ({ state }) => (state.data && isOver(state.data.task) ? Infinity : 0),
+    // Each answer is news, if only that nothing has moved: the next question waits longer then.
+    structuralSharing: false,
+  });
+}
+
+/** Watch a task; when it is over, what it may have changed is read anew. */
+export function useTask(id: string, changesCourses: boolean) {
+  const queries = useQueryClient();
+  const task = useQuery(taskQuery(id));
+  const over = task.data !== undefined && isOver(task.data.task);
+
+  useEffect(() => {
+    if (!over) return;
+    void queries.invalidateQueries({ queryKey: ["tasks", "list"] });
+    if (changesCourses) void queries.invalidateQueries({ queryKey: ["courses"] });
+  }, [over, changesCourses, queries]);
+
+  return task;
+}
+
+export const tasksQuery = infiniteQueryOptions({
+  queryKey: ["tasks", "list"],
+  queryFn: ({ pageParam, signal }) =>
+    answered(
+      api.GET("/api/tasks", {
+        params: { query: { limit: 20, ...(pageParam && { cursor: pageParam }) } },
+        signal,
+      }),
+    ),
+  initialPageParam: "",
+  getNextPageParam: (page) => page.next,
+  staleTime: 0,
+  refetchInterval: ({ state }) =>
+    state.data?.pages.some((page) => page.items.some((task) => !isOver(task))) ? 3_000 : false,
+});
+
+export function planQuery(id: string, outcome: Outcome | "all") {
+  return infiniteQueryOptions({
+    queryKey: ["tasks", "plan", id, outcome],
+    queryFn: ({ pageParam, signal }) =>
+      answered(
+        api.GET("/api/tasks/{id}/plan", {
+          params: {
+            path: { id },
+            query: {
+              limit: 50,
+              ...(outcome !== "all" && { outcome }),
+              ...(pageParam && { cursor: pageParam }),
+            },
+          },
+          signal,
+        }),
+      ),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next,
+    placeholderData: keepPreviousData,
+    staleTime: Infinity,
+  });
+}

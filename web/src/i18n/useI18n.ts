@@ -1,0 +1,52 @@
+import { createContext, use } from "react";
+
+import type { Key } from "./en";
+import { DICTIONARIES, type Locale } from "./locale";
+import { format, type Values } from "./messages";
+
+type Family = "error" | "field";
+
+export interface Translator {
+  locale: Locale;
+  t(key: Key, values?: Values): string;
+  /** The sentence for a code of the API; a code that is not known gets the family's general one. */
+  code(family: Family, code: string): string;
+  number(value: number): string;
+  credits(value: number): string;
+  dateTime(iso: string): string;
+  date(iso: string): string;
+}
+
+export function translator(locale: Locale): Translator {
+  const dictionary = DICTIONARIES[locale];
+  const dateTimes = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+  const dates = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
+  const oneDecimal = new Intl.NumberFormat(locale, { minimumFractionDigits: 1 });
+
+  return {
+    locale,
+    t: (key, values) => format(dictionary[key], locale, values),
+    code(family, code) {
+      const key = `${family}.${code}`;
+      const general: Key = family === "error" ? "error.unknown" : "field.invalid";
+      return format(dictionary[isKey(key) ? key : general], locale);
+    },
+    number: (value) => value.toLocaleString(locale),
+    credits: (value) => oneDecimal.format(value),
+    dateTime: (iso) => dateTimes.format(new Date(iso)),
+    date: (iso) => dates.format(new Date(iso)),
+  };
+
+  function isKey(key: string): key is Key {
+    return Object.hasOwn(dictionary, key);
+  }
+}
+
+export const I18n = createContext<Translator & { setLocale(locale: Locale): void }>({
+  ...translator("en"),
+  setLocale: () => undefined,
+});
+
+export function useI18n() {
+  return use(I18n);
+}
