@@ -1,0 +1,86 @@
+"""What `make bench` runs: every figure beside its floor, as a table and as JSON.
+
+The machine is shared and noisy, so a figure is a median of rounds, and a claim is a ratio to a
+floor that was measured in the same run. Exits with 1 where a bound is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tests.bench import bulk, flight, http
+from tests.bench.processes import PeakMemory
+from tests.bench.stack import Stack
+
+_REPOSITORY = Path(__file__).resolve().parents[2]
+_MEMORY_BOUND_BYTES = 200 * 1024 * 1024
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=3, help="rounds behind each median")
+    parser.add_argument("--rows", type=int, default=100_000, help="rows of the catalogue")
+    parser.add_argument("--large-rows", type=int, default=1_000_000, help="0 leaves that part out")
+    options = parser.parse_args()
+
+    figures: dict[str, Any] = {"measured_at": datetime.now(UTC).isoformat()}
+    missed: list[str] = []
+    with Stack() as stack:
+        pids = {name: root.pid for name, root in stack.families("pooler", "postgres").items()}
+        figures["flight"] = flight.measure(stack.addresses["POOLER_URL"], **pids)
+        print("\n" + flight.table(figures["flight"]))
+        figures["bulk"] = bulk.measure(stack, options.rows, options.rounds)
+        missed += _show_ratios(figures["bulk"])
+        figures["http"] = http.measure(stack, requests_a_round=1_000, rounds=options.rounds)
+        missed += _show_shares(figures["http"])
+        if options.large_rows:
+            with PeakMemory(stack.families("front", "workers").values()) as memory:
+                figures["large"] = bulk.measure(stack, options.large_rows, rounds=1)
+            figures["peak_bytes"] = memory.peak_bytes
+            missed += _show_ratios(figures["large"]) + _show_memory(memory.peak_bytes)
+    target = _REPOSITORY / ".local" / "bench" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps(figures, indent=2))
+    print(f"\nwritten to {target.relative_to(_REPOSITORY)}")
+    for name in missed:
+        print(f"bound missed: {name}", file=sys.stderr)
+    return 1 if missed else 0
+
+
+def _show_ratios(rows: list[dict[str, Any]]) -> list[str]:
+    print(f"\n{'seconds':38}{'ours':>9}{'psql':>9}{'ratio':>8}{'bound':>8}")
+    for row in rows:
+        print(
+            f"{row['name']:38}{row['seconds']:9.2f}{row['floor_seconds']:9.2f}"
+            f"{row['ratio']:8.2f}{row['bound']:8.1f}"
+        )
+    return [row["name"] for row in rows if row["ratio"] > row["bound"]]
+
+
+def _show_shares(rows: list[dict[str, Any]]) -> list[str]:
+    print(
+        f"\n{'CPU ms a request':38}{'front':>9}{'pooler':>9}{'postgres':>10}{'sum':>8}{'bound':>8}"
+    )
+    for row in rows:
+        shares = row["shares_ms"]
+        print(
+            f"{row['name']:38}{shares['front']:9.3f}{shares['pooler']:9.3f}"
+            f"{shares['postgres']:10.3f}{row['cpu_ms']:8.3f}{row['bound']:8.1f}"
+        )
+    return [row["name"] for row in rows if row["cpu_ms"] > row["bound"]]
+
+
+def _show_memory(peaks: dict[str, int]) -> list[str]:
+    print(f"\n{'peak memory of our processes':58}{'MB':>8}{'bound':>8}")
+    for name, size in sorted(peaks.items(), key=lambda item: -item[1]):
+        print(f"{name[-58:]:58}{size / 1024 / 1024:8.0f}{_MEMORY_BOUND_BYTES / 1024 / 1024:8.0f}")
+    return [name for name, size in peaks.items() if size > _MEMORY_BOUND_BYTES]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
