@@ -65,9 +65,9 @@ _STALE = text(
     """
     SELECT id, job, attempt FROM tasks
      WHERE state IN ('PENDING', 'PROGRESS')
-       AND heartbeat_at < clock_timestamp() - interval '2 minutes'
+       AND heartbeat_at < clock_timestamp() - interval '30 seconds'
        AND (state = 'PROGRESS'
-            OR heartbeat_at < clock_timestamp() - interval '10 minutes'
+            OR heartbeat_at < clock_timestamp() - interval '5 minutes'
                AND coalesce(upload_expires_at < clock_timestamp() - interval '30 minutes', true))
      ORDER BY heartbeat_at LIMIT 100 FOR NO KEY UPDATE SKIP LOCKED
     """

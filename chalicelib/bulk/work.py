@@ -38,7 +38,6 @@ class Task:
     source_key: str | None
     source_etag: str | None
     plan_of: uuid.UUID | None
-    upload_expired: bool
     result: dict[str, Any] | None
     correlation_id: str | None
     attempt: int
@@ -47,7 +46,6 @@ class Task:
 _LOCK = text(
     """
     SELECT number, kind, job, mode, state, parameters, source_key, source_etag, plan_of,
-           coalesce(upload_expires_at < clock_timestamp(), true) AS upload_expired,
            result, correlation_id, attempt
       FROM tasks WHERE id = :id FOR NO KEY UPDATE SKIP LOCKED
     """

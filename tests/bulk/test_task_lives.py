@@ -96,7 +96,7 @@ def test_a_task_whose_worker_is_gone_is_sent_again(desk: Desk) -> None:
     task_id = desk.upload(csv_file([NEW]))
     claim(task_id)
     assert revive() == 0
-    desk.write("UPDATE tasks SET heartbeat_at = now() - interval '3 minutes'")
+    desk.write("UPDATE tasks SET heartbeat_at = now() - interval '31 seconds'")
     assert revive() == 1
     assert revive() == 0
     (message,) = desk.queues.receive("imports")
@@ -108,7 +108,7 @@ def test_a_task_whose_worker_is_gone_is_sent_again(desk: Desk) -> None:
 def test_a_task_that_somebody_works_on_is_left_alone(desk: Desk) -> None:
     task_id = desk.upload(csv_file([NEW]))
     claim(task_id)
-    desk.write("UPDATE tasks SET heartbeat_at = now() - interval '3 minutes'")
+    desk.write("UPDATE tasks SET heartbeat_at = now() - interval '31 seconds'")
     desk.owner.exec_driver_sql(f"SELECT 1 FROM tasks WHERE id = '{task_id}' FOR UPDATE")
     assert revive() == 0
     desk.owner.rollback()
@@ -142,7 +142,7 @@ def test_a_stale_task_that_was_tried_too_often_fails(desk: Desk) -> None:
     task_id = desk.upload(csv_file([NEW]))
     claim(task_id)
     desk.write(
-        "UPDATE tasks SET heartbeat_at = now() - interval '3 minutes', attempt = :n", n=MAX_ATTEMPTS
+        "UPDATE tasks SET heartbeat_at = now() - interval '31 seconds', attempt = :n", n=MAX_ATTEMPTS
     )
     assert revive() == 1
     assert desk.task(task_id).code == "worker_lost"
@@ -153,7 +153,7 @@ def test_a_lost_export_goes_to_its_own_queue(desk: Desk) -> None:
     with database.transaction() as connection:
         task_id = service.start_export(connection, desk.caller, "courses", {})
     assert [m["task_id"] for m in desk.queues.receive("exports")] == [str(task_id)]
-    desk.write("UPDATE tasks SET heartbeat_at = now() - interval '11 minutes'")
+    desk.write("UPDATE tasks SET heartbeat_at = now() - interval '6 minutes'")
     assert revive() == 1
     assert [m["task_id"] for m in desk.queues.receive("exports")] == [str(task_id)]
 

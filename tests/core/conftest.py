@@ -56,7 +56,7 @@ def as_application() -> dict[str, object]:
     return {"user": os.environ["DB_USER"], "password": os.environ["DB_PASSWORD"]}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def probes(owner_engine: Engine) -> Iterator[None]:
     """Tables and functions that can go wrong in every way that a statement can."""
     with owner_engine.begin() as connection:
