@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 LOCAL := $(VENV)/python localstack
 ARGS ?=
+DESCRIBE := import app; from chalicelib.api import openapi; print(openapi.committed())
 CSV ?=
 
 .DEFAULT_GOAL := help
@@ -42,7 +43,7 @@ bench: setup ## Benchmarks beside their floors, as a table and in .local/bench/
 	@$(VENV)/python -m tests.bench $(ARGS)
 
 openapi: setup ## Write docs/openapi.json from the routes
-	@$(VENV)/python -m chalicelib.api.openapi > .local/openapi.json
+	@$(VENV)/python -c "$(DESCRIBE)" > .local/openapi.json
 	@mv .local/openapi.json docs/openapi.json
 
 lint: setup ## ruff, mypy, the direction of imports, and the web app's own

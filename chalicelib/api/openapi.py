@@ -80,6 +80,11 @@ _PROBLEM: dict[str, Any] = {
 }
 
 
+def committed() -> str:
+    """Return what docs/openapi.json holds; the import of app.py is what fills the registry."""
+    return json.dumps(describe(), ensure_ascii=False, indent=1)
+
+
 def describe() -> dict[str, Any]:
     """Return the whole description."""
     endpoints = registry.endpoints()
@@ -274,9 +279,3 @@ def _tidy(schema: Any) -> Any:
         if not (name == "title" and isinstance(value, str))
         and not (name == "default" and value is None)
     }
-
-
-if __name__ == "__main__":
-    import app  # noqa: F401 - its import is what fills the registry
-
-    print(json.dumps(describe(), ensure_ascii=False, indent=1))  # noqa: T201

@@ -142,7 +142,8 @@ def test_a_stale_task_that_was_tried_too_often_fails(desk: Desk) -> None:
     task_id = desk.upload(csv_file([NEW]))
     claim(task_id)
     desk.write(
-        "UPDATE tasks SET heartbeat_at = now() - interval '31 seconds', attempt = :n", n=MAX_ATTEMPTS
+        "UPDATE tasks SET heartbeat_at = now() - interval '31 seconds', attempt = :n",
+        n=MAX_ATTEMPTS,
     )
     assert revive() == 1
     assert desk.task(task_id).code == "worker_lost"
