@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from chalicelib.api import auth, courses, description, exports, health, imports, tasks
 from chalicelib.api.application import Application
-from chalicelib.core import logs
+from chalicelib.core import database, logs
 from chalicelib.core.settings import get_settings
+from chalicelib.integrations.database_login import database_login
 
 logs.configure(get_settings().log_level)
+database.set_credentials_provider(database_login)
 
 app = Application()
 for resource in (auth, courses, description, exports, health, imports, tasks):

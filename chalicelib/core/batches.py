@@ -10,12 +10,17 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 from chalicelib.core import logs
+from chalicelib.core.errors import DatabaseAway, PoolExhausted
 
 log = logging.getLogger(__name__)
+
+# A pooler or a database that restarts is back in seconds; the queue would bring the message back
+# only after its visibility time-out, which is six times the function's own.
+PAUSES_SECONDS = (1, 2, 4, 8)
 
 
 @dataclass(frozen=True)
@@ -57,13 +62,24 @@ def _done(record: Mapping[str, Any], work: Work) -> bool:
             return False
         started = perf_counter()
         try:
-            work(body, delivery)
+            _patiently(work, body, delivery)
         except Exception as error:
             log.exception("message_failed", extra=about | {"cause": type(error).__name__})
             return False
         ms = round((perf_counter() - started) * 1000, 1)
         log.info("message_done", extra=about | {"ms": ms})
         return True
+
+
+def _patiently(work: Work, body: dict[str, Any], delivery: Delivery) -> None:
+    for pause_seconds in PAUSES_SECONDS:
+        try:
+            work(body, delivery)
+            return
+        except (DatabaseAway, PoolExhausted) as away:
+            log.warning("message_waits", extra={"cause": away.code, "seconds": pause_seconds})
+            sleep(pause_seconds)
+    work(body, delivery)
 
 
 def _parsed(body: str) -> dict[str, Any] | None:

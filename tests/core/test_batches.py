@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.core import logs
+from chalicelib.core import batches, logs
 from chalicelib.core.batches import Delivery, work_through
+from chalicelib.core.errors import DatabaseAway, PoolExhausted
 from tests.functions.events import failed_ids, message_ids, sqs_event
 
 
@@ -22,6 +23,41 @@ def test_only_what_failed_comes_again() -> None:
     event = sqs_event([{"n": 1}, {"n": 2}, {"n": 3}])
     assert failed_ids(work_through(event, work)) == [message_ids(event)[1]]
     assert seen == [1, 2, 3]
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    slept: list[float] = []
+    monkeypatch.setattr(batches, "sleep", slept.append)
+    return slept
+
+
+def test_a_database_that_comes_back_costs_no_redelivery(pauses: list[float]) -> None:
+    outcomes = iter([DatabaseAway(), PoolExhausted(), None])
+
+    def work(*_: object) -> None:
+        if outage := next(outcomes):
+            raise outage
+
+    assert failed_ids(work_through(sqs_event([{}]), work)) == []
+    assert pauses == [1, 2]
+
+
+def test_a_database_that_stays_away_fails_the_message(pauses: list[float]) -> None:
+    def work(*_: object) -> None:
+        raise DatabaseAway
+
+    event = sqs_event([{}])
+    assert failed_ids(work_through(event, work)) == message_ids(event)
+    assert pauses == list(batches.PAUSES_SECONDS)
+
+
+def test_other_failures_are_not_waited_for(pauses: list[float]) -> None:
+    def work(*_: object) -> None:
+        raise RuntimeError("no luck")
+
+    work_through(sqs_event([{}]), work)
+    assert pauses == []
 
 
 @pytest.mark.parametrize("body", ["", "{", "[1]", '"text"', "null", "[" * 100_000])
