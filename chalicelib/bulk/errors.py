@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chalicelib.core.batches import NotYet
 from chalicelib.core.errors import Conflict, NotFound, RollcallError
 
 
@@ -48,8 +49,8 @@ class TaskFailed(RollcallError):
         super().__init__(detail)
 
 
-class TaskBusy(Exception):
-    """Another worker is at this very step; the message must come again."""
+class TaskBusy(NotYet):
+    """Another worker is at this very step, or the server has not noticed yet that it died."""
 
 
 class TaskTaken(Exception):

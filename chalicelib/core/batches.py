@@ -18,8 +18,9 @@ from chalicelib.core.errors import DatabaseAway, PoolExhausted
 
 log = logging.getLogger(__name__)
 
-# A pooler or a database that restarts is back in seconds; the queue would bring the message back
-# only after its visibility time-out, which is six times the function's own.
+# A pooler or a database that restarts is back in seconds, and so is the lock of the server process
+# that lost its client; the queue would bring the message back only after its visibility time-out,
+# which is six times the function's own.
 PAUSES_SECONDS = (1, 2, 4, 8)
 
 
@@ -33,6 +34,10 @@ class Delivery:
 
 class MalformedMessage(Exception):
     """The body of a message is not what the function understands; it never will be."""
+
+
+class NotYet(Exception):
+    """What a message is about cannot be worked on at this moment; soon it can."""
 
 
 Work = Callable[[dict[str, Any], Delivery], object]
@@ -76,8 +81,9 @@ def _patiently(work: Work, body: dict[str, Any], delivery: Delivery) -> None:
         try:
             work(body, delivery)
             return
-        except (DatabaseAway, PoolExhausted) as away:
-            log.warning("message_waits", extra={"cause": away.code, "seconds": pause_seconds})
+        except (DatabaseAway, PoolExhausted, NotYet) as cause:
+            about = {"cause": type(cause).__name__, "seconds": pause_seconds}
+            log.warning("message_waits", extra=about)
             sleep(pause_seconds)
     work(body, delivery)
 

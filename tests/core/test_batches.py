@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.core import batches, logs
-from chalicelib.core.batches import Delivery, work_through
+from chalicelib.core.batches import Delivery, NotYet, work_through
 from chalicelib.core.errors import DatabaseAway, PoolExhausted
 from tests.functions.events import failed_ids, message_ids, sqs_event
 
@@ -32,15 +32,15 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return slept
 
 
-def test_a_database_that_comes_back_costs_no_redelivery(pauses: list[float]) -> None:
-    outcomes = iter([DatabaseAway(), PoolExhausted(), None])
+def test_what_is_back_in_seconds_costs_no_redelivery(pauses: list[float]) -> None:
+    outcomes = iter([DatabaseAway(), PoolExhausted(), NotYet(), None])
 
     def work(*_: object) -> None:
         if outage := next(outcomes):
             raise outage
 
     assert failed_ids(work_through(sqs_event([{}]), work)) == []
-    assert pauses == [1, 2]
+    assert pauses == [1, 2, 4]
 
 
 def test_a_database_that_stays_away_fails_the_message(pauses: list[float]) -> None:
