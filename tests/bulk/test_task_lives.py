@@ -10,7 +10,7 @@ import pytest
 from chalicelib.bulk import importing, service
 from chalicelib.bulk.errors import TaskBusy, TaskTaken, UnknownTask
 from chalicelib.bulk.work import MAX_ATTEMPTS, claim_task, hold_task
-from chalicelib.core import database, logs
+from chalicelib.core import batches, database, logs
 from tests.bulk.desk import Desk, csv_file, uploaded
 
 NEW = ["CS101", "Computing", "About it", "3.0"]
@@ -36,7 +36,8 @@ def test_a_claim_takes_a_task_over(desk: Desk) -> None:
         hold_task(connection, first)
 
 
-def test_a_task_at_a_step_is_busy(desk: Desk) -> None:
+def test_a_task_at_a_step_is_busy(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "PAUSES_SECONDS", ())
     task_id = desk.upload(csv_file([NEW]))
     desk.owner.exec_driver_sql(f"SELECT 1 FROM tasks WHERE id = '{task_id}' FOR UPDATE")
     with pytest.raises(TaskBusy):

@@ -1,0 +1,93 @@
+"""A full local cloud of a test's own, driven by its commands as a person would."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import requests
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+HEALTHY_AGAIN_SECONDS = 30.0
+PASSWORD = "Rollcall-Demo-2026"
+
+
+def wait_for(
+    condition: Callable[[], Any], what: str, seconds: float = HEALTHY_AGAIN_SECONDS
+) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"{what} within {seconds} s"
+        time.sleep(0.05)
+    return found
+
+
+class Cloud:
+    """A full local cloud of its own, on free ports."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self._environment = {
+            **os.environ,
+            "ROLLCALL_STATE": str(state),
+            "ROLLCALL_PORT": "0",
+            "POOLER_PORT": "0",
+            "POSTGRES_PORT": "0",
+            "AWS_ENDPOINT_URL": "http://127.0.0.1:0",
+        }
+
+    def command(self, name: str, **changes: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "localstack", name],
+            cwd=CHECKOUT,
+            env={**self._environment, **changes},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def status(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.state / "stack.json").read_text())
+        return found
+
+    def part(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = next(p for p in self.status()["processes"] if p["name"] == name)
+        return found
+
+    def settings(self) -> dict[str, str]:
+        lines = (self.state / "env").read_text().splitlines()
+        return dict(shlex.split(line)[0].split("=", 1) for line in lines)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.status()['ports']['web']}"
+
+    def is_healthy(self) -> bool:
+        try:
+            return requests.get(f"{self.url}/health", timeout=10).status_code == 200
+        except requests.RequestException:
+            return False
+
+    def processes(self) -> list[psutil.Process]:
+        """Return everything that belongs to this cloud: what runs for its state."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                words = " ".join(process.cmdline())
+                is_ours = str(self.state) in words or str(self.state) in process.cwd()
+                environment = {} if is_ours else process.environ()
+            except psutil.Error:
+                continue
+            if is_ours or environment.get("ROLLCALL_STATE") == str(self.state):
+                found.append(process)
+        return [process for process in found if process.pid != os.getpid()]
