@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import random
 import sys
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from places import here, read_json
 
 PASSWORD = "Rollcall-Demo-2026"
 TASK_TIMEOUT_SECONDS = 300
@@ -200,5 +200,8 @@ def _steps(demo: Demo, content: bytes) -> None:
 
 
 if __name__ == "__main__":
-    port = os.environ.get("ROLLCALL_PORT") or "8000"
+    running = read_json(here().status_file)
+    if not running:
+        sys.exit("error: the local cloud is not running: `make start`")
+    port = running["ports"]["web"]
     sys.exit(run(f"http://127.0.0.1:{port}", sys.argv[1] if len(sys.argv) > 1 else None))

@@ -197,7 +197,11 @@ class Gateway:
         is_binary = False
         if body:
             is_binary = self._is_binary(by_name.get("content-type", ""))
-            text = b64encode(body).decode() if is_binary else body.decode("utf-8", "replace")
+            try:
+                text = b64encode(body).decode() if is_binary else body.decode()
+            except UnicodeDecodeError:
+                # AWS would put U+FFFD for what is no UTF-8: the app shall see it and refuse it.
+                is_binary, text = True, b64encode(body).decode()
         now = time.time()
         return {
             "resource": match.pattern,

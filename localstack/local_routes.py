@@ -42,7 +42,10 @@ class LocalRoutes:
         Raises:
             RollcallError: it is refused.
         """
-        host = urlsplit(f"//{request.headers.get('Host', '')}").hostname
+        try:
+            host = urlsplit(f"//{request.headers.get('Host', '')}").hostname
+        except ValueError:
+            host = None
         origin = request.headers.get("Origin")
         if host not in _HOSTS or (origin is not None and origin not in self._allowed_origins):
             raise Forbidden("Only pages of this machine may use this.")
@@ -75,7 +78,7 @@ class LocalRoutes:
 
     def _mail(self, number: str, _: Request) -> Answer:
         mails = self._captured()
-        if not number.isdecimal() or not 0 <= int(number) < len(mails):
+        if not number.isdecimal() or len(number) > 9 or int(number) >= len(mails):
             raise NotFound
         mail = mails[int(number)]
         body = mail["html"] or f"<pre>{html.escape(mail['text'] or '')}</pre>"
@@ -153,5 +156,9 @@ def _moment(seconds: float) -> str:
 
 
 def _json(status: int, value: Any) -> Answer:
-    headers: Headers = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
+    headers: Headers = [
+        ("Content-Type", "application/json"),
+        ("Cache-Control", "no-store"),
+        ("X-Content-Type-Options", "nosniff"),
+    ]
     return status, headers, json.dumps(value, ensure_ascii=False).encode()

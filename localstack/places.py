@@ -70,8 +70,11 @@ class Place:
     def prepare(self) -> None:
         """Make what is missing; only the owner reads the state."""
         self.state.mkdir(parents=True, exist_ok=True)
+        # The set-up may have made them before; and Postgres's user passes through the state.
+        self.state.chmod(0o711)
         for directory in (self.logs, self.objects):
-            directory.mkdir(exist_ok=True, mode=0o700)
+            directory.mkdir(exist_ok=True)
+            directory.chmod(0o700)
 
     @cached_property
     def account(self) -> Account:

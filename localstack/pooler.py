@@ -26,6 +26,8 @@ LIMITS = {
     "default_pool_size": 25,
     "min_pool_size": 5,
     "reserve_pool_size": 5,
+    # Below query_wait_timeout, or the reserve would open when nobody waits any more.
+    "reserve_pool_timeout": 1,
     "max_db_connections": 50,
     "server_idle_timeout": 600,
     "server_lifetime": 3600,

@@ -80,12 +80,6 @@ def make(cloud: Cloud, declared: Declared, secrets: dict[str, dict[str, str]]) -
         raise ResourceError(f"{cloud.endpoint} did not make {what}: {error}") from error
 
 
-def secret_arns(cloud: Cloud, names: list[str]) -> dict[str, str]:
-    """Return the ARN of each of these secrets."""
-    client = cloud.client("secretsmanager")
-    return {name: client.describe_secret(SecretId=name)["ARN"] for name in names}
-
-
 def _make_queue(cloud: Cloud, queue: Queue) -> None:
     sqs = cloud.client("sqs")
     try:

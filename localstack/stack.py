@@ -27,6 +27,8 @@ from ports import HOST, Ports, answers, require_free
 from supervisor import Program, StartFailed, Supervisor, end_leftovers, tail
 from templates import Declared, declared_in
 
+from chalicelib.core.settings import Settings
+
 _HERE = CHECKOUT / "localstack"
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # Of the caller's own account or of another stack: nothing here may reach the real AWS.
@@ -237,14 +239,17 @@ class Stack:
 
     def _deploy(self) -> None:
         """Write down the functions, each with the environment that its template gives it."""
-        shared = self.environment()
+        settings = {*map(str.upper, Settings.model_fields), *self.connection_values()}
+        shared = {k: v for k, v in self.environment().items() if k not in settings}
         functions = []
         for function in self.declared.functions:
-            given = {**shared, **function.environment}
-            if "DB_SECRET_ARN" in function.environment:
-                # On AWS a function has the secret's name and nothing else.
-                given = {k: v for k, v in given.items() if k not in {"DB_USER", "DB_PASSWORD"}}
-            given |= {
+            # As on AWS a function has what its template names; a setting that is missing there
+            # has to be missing here.
+            given = {
+                **shared,
+                "AWS_ENDPOINT_URL": self.ports.aws_endpoint,
+                "DB_SSLMODE": "disable",
+                **function.environment,
                 "AWS_LAMBDA_FUNCTION_NAME": function.name,
                 "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
                 "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",

@@ -25,7 +25,6 @@ import deployment
 import emulator
 import launch
 import schedules
-from botocore.exceptions import BotoCoreError, ClientError
 from invoker import InvocationFailed, Pool
 from resources import Cloud
 from templates import Function, QueueSource, Schedule
@@ -36,10 +35,11 @@ log = logging.getLogger("localstack.workers")
 
 # Not 20 seconds: an emulator goes on with the long poll of a client that was killed and gives
 # the next message to nobody, who keeps it for the whole visibility time-out.
-_POLL_SECONDS = 2
+_PAUSE_SECONDS = 0.1
 _RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0)
 _STOP_SECONDS = 8.0
 _IDLE_SECONDS = 300.0
+_CALLS_AT_ONCE = 8
 _RECEIVE_LIMIT = 10
 
 
@@ -70,13 +70,14 @@ class QueuePoller:
             try:
                 messages = self._receive_batch()
                 self._failures = 0
-            except (ClientError, BotoCoreError) as error:
+            except Exception as error:
                 self._away(error)
             if messages:
                 self._executor.submit(self._work, messages)
             else:
                 self._slots.release()
                 self._pool.trim(_IDLE_SECONDS, keep=1)
+                self._stopping.wait(_PAUSE_SECONDS)
         self._executor.shutdown()
 
     def _warm(self) -> None:
@@ -98,24 +99,25 @@ class QueuePoller:
     def _receive_batch(self) -> list[dict[str, Any]]:
         if not self._url:
             self._url = self._sqs.get_queue_url(QueueName=self._source.queue_name)["QueueUrl"]
-        messages = self._receive(_POLL_SECONDS)
+        messages = self._receive(self._source.batch_size)
         deadline = time.monotonic() + self._source.window_seconds
         while (
             messages
             and len(messages) < self._source.batch_size
             and not self._stopping.is_set()
-            and (remaining := deadline - time.monotonic()) > 0
+            and time.monotonic() < deadline
         ):
-            room = self._source.batch_size - len(messages)
-            messages += self._receive(min(_POLL_SECONDS, max(1, int(remaining))), room)
+            self._stopping.wait(_PAUSE_SECONDS)
+            messages += self._receive(self._source.batch_size - len(messages))
         return messages
 
-    def _receive(self, wait_seconds: int, room: int | None = None) -> list[dict[str, Any]]:
-        most = min(_RECEIVE_LIMIT, room or self._source.batch_size)
+    def _receive(self, most: int) -> list[dict[str, Any]]:
+        # Short polls: the emulator would go on with the long poll of a worker that was killed and
+        # give it the next message, and it reads a queue's visibility when the poll begins.
         answer = self._sqs.receive_message(
             QueueUrl=self._url,
-            MaxNumberOfMessages=most,
-            WaitTimeSeconds=wait_seconds,
+            MaxNumberOfMessages=min(_RECEIVE_LIMIT, most),
+            WaitTimeSeconds=0,
             AttributeNames=["All"],
             MessageAttributeNames=["All"],
         )
@@ -225,6 +227,8 @@ class Clock:
         self._times = schedules.parse(schedule.expression, schedule.timezone)
         self._pool = pool
         self._stopping = stopping
+        # A process ends with the thread that started it: a thread a call would leave none warm.
+        self._executor = ThreadPoolExecutor(_CALLS_AT_ONCE, thread_name_prefix=schedule.name)
 
     def run(self) -> None:
         """Wait and call, until the stop. A rate begins at once, as in EventBridge Scheduler."""
@@ -235,9 +239,10 @@ class Clock:
             if _now() < due:
                 self._pool.trim(_IDLE_SECONDS, keep=0)
                 continue
-            threading.Thread(target=self._call, daemon=True).start()
+            self._executor.submit(self._call)
             # A machine that slept does not make up for what it missed.
             due = max(self._times.after(due), _now())
+        self._executor.shutdown(wait=False, cancel_futures=True)
 
     def _call(self) -> None:
         try:

@@ -287,11 +287,11 @@ def _signed_in(headers: Mapping[str, str]) -> Caller:
 
 
 def _media_type(content_type: str) -> str:
-    media_type, _, parameters = content_type.lower().partition(";")
-    charset = parameters.strip().removeprefix("charset=").strip('"')
-    if media_type.strip() == JSON and charset not in ("", "utf-8", "utf8"):
+    media_type, *parameters = (part.strip() for part in content_type.lower().split(";"))
+    charsets = {p.removeprefix("charset=").strip('"') for p in parameters if "charset=" in p}
+    if media_type == JSON and not charsets <= {"utf-8", "utf8"}:
         raise UnsupportedMediaType("JSON is UTF-8.")
-    return media_type.strip()
+    return media_type
 
 
 def _cache_control(declared: registry.Endpoint) -> str:

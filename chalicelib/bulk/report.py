@@ -12,6 +12,7 @@ import io
 import uuid
 from collections.abc import Iterator
 from itertools import chain
+from time import monotonic
 from typing import Any, NamedTuple
 
 from sqlalchemy import text
@@ -28,6 +29,8 @@ from chalicelib.integrations import s3
 BOM = "\ufeff"
 CSV_TYPE = "text/csv; charset=utf-8"
 _PAGE_ROWS = 5_000
+# Well below the silence after which a task counts as lost.
+_HOLD_SECONDS = 5.0
 
 _TOLD = text(
     """
@@ -66,8 +69,13 @@ def _write(task: Task, kind: Kind, source: Source, encoding: str | None) -> None
         source.table(kind, encoding) as (table, _),
         s3.upload_stream(report_key(task.id), CSV_TYPE) as out,
     ):
+        held_at = monotonic()
         for piece in _report(table, _told_rows(task)):
             out.write(piece)
+            if monotonic() - held_at > _HOLD_SECONDS:
+                with database.transaction() as connection:
+                    hold_task(connection, task)
+                held_at = monotonic()
 
 
 def _told_rows(task: Task) -> Iterator[_Told]:
@@ -102,7 +110,11 @@ def _report(table: Table, told: Iterator[_Told]) -> Iterator[bytes]:
         last = max(rows, default=0)
         while row is not None and row.line <= last:
             original = rows[row.line]
-            shown = [reported(original[at]) if at < len(original) else "" for at in kept]
+            if len(original) == len(cells):
+                shown = [reported(original[at]) for at in kept]
+            else:
+                # Cut or filled up it would look like a good row when it comes again.
+                shown = [reported(",".join(original)), *[""] * (len(kept) - 1)]
             writer.writerow([*shown, *_findings(row)])
             row = next(told, None)
         yield page.getvalue().encode()

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, text
 
 from chalicelib.bulk.errors import TaskBusy, TaskTaken, UnknownTask
 
-MAX_ATTEMPTS = 5
+MAX_ATTEMPTS = 10
 WORKER_LOST = {
     "code": "worker_lost",
     "detail": "The work broke off each time that it was tried.",
@@ -82,8 +82,12 @@ _KEEP_RESULT = text("UPDATE tasks SET result = CAST(:result AS jsonb) WHERE id =
 _FAIL = text(
     """
     UPDATE tasks
-       SET state = 'FAILURE', finished_at = clock_timestamp(), error = CAST(:error AS jsonb),
-           result = NULL
+       SET state = CASE WHEN result IS NULL THEN 'FAILURE' ELSE 'SUCCESS' END,
+           error = CASE WHEN result IS NULL THEN CAST(:error AS jsonb) END,
+           result = result || '{"error_report": false}',
+           done = coalesce((result->>'total')::bigint, done),
+           total = coalesce((result->>'total')::bigint, total),
+           finished_at = clock_timestamp()
      WHERE id = :id
     """
 )
@@ -171,5 +175,9 @@ def succeed_task(
 
 
 def fail_task(connection: Connection, task_id: uuid.UUID, error: Mapping[str, str]) -> None:
-    """End a locked task with the cause of its failure."""
+    """End a locked task with the cause of its failure.
+
+    One whose rows are written has not failed, whatever became of its report: it ends as a success
+    without one.
+    """
     connection.execute(_FAIL, {"id": task_id, "error": json.dumps(error)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 import pytest
 
@@ -278,10 +279,12 @@ def test_unreadable_rows_are_reported_with_what_there_is_of_them(desk: Desk) -> 
     ended = desk.import_(content)
     assert ended.counts == (1, 0, 0, 3)
     short, long, unclosed = desk.report(ended)
-    assert (short["code"], short["title"], short["credits"]) == ("A1", "x", "")
-    assert (long["code"], long["credits"], long["error_code"]) == ("B1", "3", "wrong_column_count")
+    assert (short["code"], short["title"], short["credits"]) == ("A1,x", "", "")
+    assert (long["code"], long["error_code"]) == ("B1,x,y,3,surplus,=1", "wrong_column_count")
     assert "surplus,=1" in long["error"]
     assert (unclosed["code"], unclosed["error_code"]) == ('C1,"open,y,3', "bad_quotes")
+    again = desk.import_(desk.object(f"results/{ended.id}/errors.csv"))
+    assert again.counts == (0, 0, 0, 3)
 
 
 def test_a_long_report_is_made_page_by_page(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -336,6 +339,28 @@ def test_a_file_replaced_between_two_attempts_is_not_taken(desk: Desk) -> None:
     assert desk.task(task_id).code == "upload_replaced"
     assert s3.head(f"imports/{task_id}/source.csv") is not None
     assert desk.courses() == []
+
+
+def test_a_file_replaced_before_its_report_was_made_does_not_undo_its_rows(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chalicelib.bulk import report
+    from chalicelib.integrations import s3
+
+    task_id = desk.upload(csv_file([NEW, ["", "No code", "", ""]]))
+    write_report = report.write_report
+
+    def replace_first(*arguments: Any) -> None:
+        s3.put(f"imports/{task_id}/source.csv", b"code\nX1\n", "text/csv")
+        write_report(*arguments)
+
+    monkeypatch.setattr(report, "write_report", replace_first)
+    assert desk.deliver(uploaded(task_id)) == []
+    ended = desk.task(task_id)
+    assert ended.state == "SUCCESS"
+    assert ended.counts == (1, 0, 0, 1)
+    assert ended.result["error_report"] is False
+    assert desk.courses() == [NEW]
 
 
 def test_a_file_that_never_came_fails_its_task(desk: Desk) -> None:
