@@ -21,6 +21,10 @@ _correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
 _SAFE_ID = re.compile(r"[A-Za-z0-9_.:-]{8,64}")
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
+# An error of Postgres quotes data in its detail and context, and behind a colon in its message.
+_OF_POSTGRES = re.compile(r"'C': '\w{5}'")
+_DATA = re.compile(r"""('[DW]': )(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|(: )"[^"]*["]""")
+
 
 class _JSONFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
@@ -34,8 +38,15 @@ class _JSONFormatter(logging.Formatter):
             line["correlation_id"] = correlation_id
         line.update({k: v for k, v in vars(record).items() if k not in _PLAIN})
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = _without_data(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def _without_data(exception: str) -> str:
+    return "\n".join(
+        _DATA.sub(r"\1\2…", line) if _OF_POSTGRES.search(line) else line
+        for line in exception.splitlines()
+    )
 
 
 def configure(level: str = "INFO") -> None:

@@ -60,6 +60,26 @@ def test_an_exception_stays_on_its_line(lines: Any) -> None:
     assert line["level"] == "error"
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"D": "Key (lower(email))=(hush@school.example) already exists."},
+        {"D": "Failing row contains (1, it's hush)."},
+        {"M": 'invalid input syntax for type bigint: "hush"'},
+        {"W": "COPY import_rows, line 1, column c1: hush"},
+    ],
+)
+def test_data_that_postgres_quotes_is_left_out(lines: Any, fields: dict[str, str]) -> None:
+    try:
+        raise RuntimeError({"S": "ERROR", "C": "23505", "M": "duplicate", "n": "k", **fields})
+    except RuntimeError:
+        log.exception("refused")
+    (line,) = lines()
+    assert "hush" not in line["exception"]
+    assert "'C': '23505'" in line["exception"]
+    assert "'n': 'k'" in line["exception"]
+
+
 def test_what_json_does_not_know_is_written_as_text(lines: Any) -> None:
     log.info(
         "odd",

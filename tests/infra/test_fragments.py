@@ -212,7 +212,7 @@ class TestBucket:
     def test_files_do_not_stay_for_ever(self) -> None:
         rules = self.BUCKET["LifecycleConfiguration"]["Rules"]
         days = {r["Prefix"]: r["ExpirationInDays"] for r in rules if "Prefix" in r}
-        assert days == {"imports/": 7, "bodies/": 7, "results/": 30}
+        assert days == {"imports/": 32, "bodies/": 32, "results/": 32}
         (unfinished,) = [r for r in rules if "Prefix" not in r]
         assert unfinished["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
 
