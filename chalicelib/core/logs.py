@@ -25,6 +25,9 @@ _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "ta
 _OF_POSTGRES = re.compile(r"'C': '\w{5}'")
 _DATA = re.compile(r"""('[DW]': )(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|(: )"[^"]*["]""")
 
+# Made once: json.dumps would make an encoder for each line.
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
 
 class _JSONFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
@@ -39,7 +42,7 @@ class _JSONFormatter(logging.Formatter):
         line.update({k: v for k, v in vars(record).items() if k not in _PLAIN})
         if record.exc_info:
             line["exception"] = _without_data(self.formatException(record.exc_info))
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return _encode(line)
 
 
 def _without_data(exception: str) -> str:
@@ -56,6 +59,8 @@ def configure(level: str = "INFO") -> None:
     for handler in root.handlers:
         if isinstance(handler.formatter, _JSONFormatter):
             return
+    # Lines name neither thread nor process: logging need not find them out for each record.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(_JSONFormatter())
     root.handlers[:] = [handler]
