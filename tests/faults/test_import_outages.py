@@ -19,13 +19,8 @@ ROWS = 200_000
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    cloud = Cloud(tmp_path_factory.mktemp("outages") / "state")
-    started = cloud.command("start")
-    try:
-        assert started.returncode == 0, started.stdout + started.stderr
+    with Cloud.started(tmp_path_factory.mktemp("outages") / "state") as cloud:
         yield cloud
-    finally:
-        cloud.command("reset")
 
 
 def catalogue(edition: str) -> bytes:

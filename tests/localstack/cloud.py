@@ -8,7 +8,8 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,18 @@ class Cloud:
             "POSTGRES_PORT": "0",
             "AWS_ENDPOINT_URL": "http://127.0.0.1:0",
         }
+
+    @classmethod
+    @contextmanager
+    def started(cls, state: Path) -> Iterator[Cloud]:
+        """Start one for a block of tests, and delete it afterwards."""
+        cloud = cls(state)
+        started = cloud.command("start")
+        try:
+            assert started.returncode == 0, started.stdout + started.stderr
+            yield cloud
+        finally:
+            cloud.command("reset")
 
     def command(self, name: str, **changes: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

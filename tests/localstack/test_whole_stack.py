@@ -21,13 +21,8 @@ PARTS = ("emulator", "postgres", "pooler", "front", "workers")
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    cloud = Cloud(tmp_path_factory.mktemp("cloud") / "state")
-    started = cloud.command("start")
-    try:
-        assert started.returncode == 0, started.stdout + started.stderr
+    with Cloud.started(tmp_path_factory.mktemp("cloud") / "state") as cloud:
         yield cloud
-    finally:
-        cloud.command("reset")
 
 
 def test_start_returns_when_it_is_healthy_and_says_where(cloud: Cloud) -> None:
