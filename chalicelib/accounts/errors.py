@@ -21,7 +21,7 @@ class InvalidToken(Unauthenticated):
 class UsernameTaken(Conflict):
     code = "username_taken"
     title = "Username taken"
-    detail = "Another user has this username."
+    detail = "Another user has this username, or one that looks like it."
 
 
 class EmailTaken(Conflict):

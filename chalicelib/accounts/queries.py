@@ -26,7 +26,7 @@ class Credentials(NamedTuple):
 
 _CREDENTIALS_BY_USERNAME = text(
     "SELECT id, username, role, active, password_hash FROM users"
-    " WHERE lower(username) = lower(:name)"
+    " WHERE username = canonical_username(:name)"
 )
 _CREDENTIALS_BY_EMAIL = text(
     "SELECT id, username, role, active, password_hash FROM users WHERE lower(email) = lower(:name)"

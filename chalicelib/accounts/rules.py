@@ -21,11 +21,44 @@ MANAGERS: tuple[Role, ...] = ("manager",)
 
 
 class Caller(NamedTuple):
-    """Who sends a request, as the access token says."""
+    """Who sends a request, as the access token says, and from which address."""
 
     id: int
     username: str
     role: Role
+    ip: str = ""
+
+
+class Stranger(NamedTuple):
+    """Who sends a request without having signed in."""
+
+    ip: str
+    id: None = None
+
+
+# Letters that show nothing: fillers of Hangul.
+_BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0")
+_LETTERS = frozenset({"Ll", "Lo", "Lm"})
+
+
+def canonical_username(name: str) -> str:
+    """Return the one spelling that a username is kept and looked up in (NFKC, case-folded).
+
+    Postgres has the same as a function, and a check that every username is in this form.
+    """
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return unicodedata.normalize("NFKC", folded)
+
+
+def is_username(canonical: str) -> bool:
+    """Tell whether a canonical name is one: letters of any script, digits, and `.`, `_`, `-`
+    inside or behind them. There is no `@`, so that it is never taken for an e-mail address.
+    """
+    return not canonical.startswith((".", "_", "-")) and all(
+        character in "._-0123456789"
+        or (unicodedata.category(character) in _LETTERS and character not in _BLANK_LETTERS)
+        for character in canonical
+    )
 
 
 class PasswordRule(NamedTuple):

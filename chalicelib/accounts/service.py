@@ -12,11 +12,15 @@ from sqlalchemy import Connection, text
 from chalicelib.accounts.errors import EmailTaken, InvalidCredentials, InvalidToken, UsernameTaken
 from chalicelib.accounts.passwords import password_matches
 from chalicelib.accounts.queries import find_credentials, find_me
-from chalicelib.accounts.rules import Caller, Role
+from chalicelib.accounts.rules import Caller, Role, canonical_username
 from chalicelib.accounts.tokens import AccessToken, issue_access_token
 from chalicelib.core.violations import refused_as
 
-_BY_CONSTRAINT = {"users_username_key": UsernameTaken, "users_email_key": EmailTaken}
+_BY_CONSTRAINT = {
+    "users_username_key": UsernameTaken,
+    "users_username_skeleton_key": UsernameTaken,
+    "users_email_key": EmailTaken,
+}
 _INSERT = text(
     "INSERT INTO users (username, email, full_name, role, password_hash)"
     " VALUES (:username, :email, :full_name, :role, :password_hash) RETURNING id"
@@ -24,7 +28,8 @@ _INSERT = text(
 # as JSON: pg8000 would turn an element null of a text[], somebody's name perhaps, into NULL
 _INSERT_MISSING = text(
     "INSERT INTO users (username, email, full_name, role, password_hash)"
-    " SELECT * FROM json_to_recordset(CAST(:users AS json))"
+    " SELECT canonical_username(username), email, full_name, role, password_hash"
+    " FROM json_to_recordset(CAST(:users AS json))"
     " AS new (username text, email text, full_name text, role text, password_hash text)"
     " ON CONFLICT DO NOTHING"
 )
@@ -69,10 +74,11 @@ def create_user(connection: Connection, user: NewUser) -> int:
     """Add a user and return the id.
 
     Raises:
-        UsernameTaken, EmailTaken: somebody has it, in whatever case.
+        UsernameTaken, EmailTaken: somebody has it, in whatever case, or one that looks the same.
     """
+    binds = user._asdict() | {"username": canonical_username(user.username)}
     with refused_as(_BY_CONSTRAINT):
-        return int(connection.execute(_INSERT, user._asdict()).scalar_one())
+        return int(connection.execute(_INSERT, binds).scalar_one())
 
 
 def create_missing_users(connection: Connection, users: Sequence[NewUser]) -> int:

@@ -1,0 +1,62 @@
+"""Tables of mails to send and sent, and of the addresses that get none any more.
+
+What a mail says is made when it is sent and kept nowhere.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    Table,
+    Text,
+    func,
+    text,
+)
+
+from chalicelib.core.metadata import metadata
+
+mails = Table(
+    "mails",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("user_id", BigInteger, ForeignKey("users.id", ondelete="CASCADE")),
+    # What a stranger typed in, until it is worked on.
+    Column("address", Text),
+    Column("locale", Text, nullable=False, server_default=text("'en'")),
+    Column("state", Text, nullable=False, server_default=text("'queued'")),
+    Column("reason", Text),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("claimed_until", DateTime(timezone=True)),
+    Column("message_id", Text),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("ended_at", DateTime(timezone=True)),
+    CheckConstraint("locale IN ('en', 'zh-CN')", name="locale"),
+    CheckConstraint(
+        "state IN ('queued', 'sent', 'skipped', 'failed', 'bounced', 'complained')", name="state"
+    ),
+    CheckConstraint("(state = 'queued') = (ended_at IS NULL)", name="ended"),
+    CheckConstraint(
+        "user_id IS NOT NULL OR address IS NOT NULL OR state <> 'queued'", name="recipient"
+    ),
+)
+Index("mails_user_id_idx", mails.c.user_id)
+Index("mails_message_id_idx", mails.c.message_id)
+Index("mails_created_at_idx", mails.c.created_at)
+
+mail_suppressions = Table(
+    "mail_suppressions",
+    metadata,
+    Column("address", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    CheckConstraint("address = lower(address)", name="address"),
+    CheckConstraint("reason IN ('bounce', 'complaint')", name="reason"),
+)
