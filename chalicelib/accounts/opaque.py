@@ -1,0 +1,32 @@
+"""Opaque tokens: random words that only their holder knows; the database keeps a hash of each.
+
+A plain SHA-256 is enough, since what is hashed is 256 random bits and not a word that somebody
+thought of.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import NamedTuple
+
+_BYTES = 32
+LONGEST_TOKEN = 200
+
+
+class OpaqueToken(NamedTuple):
+    """A new token, and what is kept of it."""
+
+    token: str
+    hash: bytes
+
+
+def new_token() -> OpaqueToken:
+    """Make a token of 43 characters that may stand in an URL."""
+    token = secrets.token_urlsafe(_BYTES)
+    return OpaqueToken(token, hash_of(token))
+
+
+def hash_of(token: str) -> bytes:
+    """Return what is kept of a token, whoever made it up."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
