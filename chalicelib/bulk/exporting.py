@@ -13,7 +13,7 @@ from chalicelib.bulk.cells import exported
 from chalicelib.bulk.registry import get_kind
 from chalicelib.bulk.report import BOM, CSV_TYPE
 from chalicelib.bulk.work import Task, claim_task, hold_task, succeed_task
-from chalicelib.core import database, logs
+from chalicelib.core import copying, database, logs
 from chalicelib.core.kinds import Kind
 from chalicelib.integrations import s3
 
@@ -61,7 +61,7 @@ def _export(task: Task, kind: Kind) -> int:
         hold_task(connection, task)
         with s3.upload_stream(key, CSV_TYPE) as out:
             out.write(f"{BOM}{','.join(kind.columns)}\n".encode())
-            count = database.copy_out(
+            count = copying.copy_out(
                 connection, export_statement(kind, task.number, task.parameters), out.write
             )
         succeed_task(

@@ -16,7 +16,7 @@ from chalicelib.bulk.errors import TaskFailed
 from chalicelib.bulk.reading import Batch, Problem, Table
 from chalicelib.bulk.statements import staged_columns
 from chalicelib.bulk.work import Task, hold_task
-from chalicelib.core import database
+from chalicelib.core import copying, database
 from chalicelib.core.kinds import Kind
 from chalicelib.integrations import s3
 from chalicelib.integrations.errors import ObjectChanged, ObjectMissing
@@ -135,7 +135,7 @@ class _Step:
 
     def copy(self, connection: Connection) -> None:
         cells = staged_columns(self._kind, self._names)
-        database.copy_in(
+        copying.copy_in(
             connection,
             f"COPY import_rows (task_number, line, {cells}) FROM STDIN",
             self._encoded(),
@@ -144,7 +144,7 @@ class _Step:
             raise self._error
         if self._problems:
             keys = staged_columns(self._kind, self._key_names)
-            database.copy_in(
+            copying.copy_in(
                 connection,
                 f"COPY import_rows (task_number, line, problem, problem_detail, {keys}) FROM STDIN",
                 (

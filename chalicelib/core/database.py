@@ -1,8 +1,8 @@
-"""The one engine of a process, and the only ways in: transaction(), lone_read(), COPY.
+"""The one engine of a process, and the only ways in: transaction() and lone_read().
 
 Whatever makes the database unreachable leaves here as a 503 (`PoolExhausted`, `DatabaseAway`);
 errors of a statement itself stay SQLAlchemy's, to be told apart by `sqlstate` and `constraint_of`.
-Nothing here knows a table.
+Nothing here knows a table. COPY is in copying.py.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import re
 import ssl
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
@@ -37,7 +37,6 @@ T = TypeVar("T")
 # A connection used this recently, on which nothing has arrived, is not asked whether it lives.
 _TRUSTED_SECONDS = 5.0
 _CONNECT_TIMEOUT_SECONDS = 5.0
-_COPY_BYTES = 131_072
 _READ_ONLY = "25006"
 _NO_SLOT = frozenset({"query_wait_timeout", "no more connections allowed (max_client_conn)"})
 
@@ -90,14 +89,14 @@ class FlightDialect(PGDialect_pg8000):
         super().do_execute_no_params(cursor, statement, context)
 
     def _get_server_version_info(self, connection: Any) -> tuple[int, ...]:
-        version = _flight_of(connection).parameter_statuses["server_version"]
+        version = flight_of(connection).parameter_statuses["server_version"]
         return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
 
     def _get_default_schema_name(self, _connection: Any) -> str:
         return "public"
 
     def _set_backslash_escapes(self, connection: Any) -> None:
-        statuses = _flight_of(connection).parameter_statuses
+        statuses = flight_of(connection).parameter_statuses
         self._backslash_escapes = statuses.get("standard_conforming_strings") == "off"
 
     def get_default_isolation_level(self, _dbapi_connection: Any) -> IsolationLevel:
@@ -213,7 +212,7 @@ def lone_read() -> Iterator[Connection]:
         PoolExhausted, DatabaseAway: as `transaction`.
     """
     with _outages_told(), init().connect() as connection:
-        flight = _flight_of(connection)
+        flight = flight_of(connection)
         # Not SQLAlchemy's isolation_level="AUTOCOMMIT": taking that back is a SET SESSION.
         flight.autocommit = True
         try:
@@ -237,31 +236,6 @@ def retry_idempotent(work: Callable[[Connection], T]) -> T:
         log.warning("retried_on_new_connection")
     with transaction() as connection:
         return work(connection)
-
-
-def copy_in(connection: Connection, sql: str, chunks: Iterable[bytes]) -> int:
-    """Send `chunks` to a COPY … FROM STDIN in the transaction of `connection`; return the rows.
-
-    Whatever fails, a source that raises included, costs the connection: the transaction is lost.
-    """
-    try:
-        return _copy(connection, sql, _gathered(chunks))
-    except BaseException:
-        # The server may have given up before the first chunk; then more answers are under way
-        # than the stock path reads.
-        connection.invalidate()
-        raise
-
-
-def copy_out(connection: Connection, sql: str, write: Callable[[bytes], object]) -> int:
-    """Give the bytes of a COPY … TO STDOUT to `write`, in large pieces; return the rows.
-
-    A `write` that raises costs the connection: the transaction is lost.
-    """
-    sink = _Gathering(write)
-    rows = _copy(connection, sql, sink)
-    sink.flush()
-    return rows
 
 
 def sqlstate(error: BaseException) -> str | None:
@@ -353,52 +327,9 @@ def _outage(error: BaseException) -> Unavailable:
     return PoolExhausted() if fields.get("M") in _NO_SLOT else DatabaseAway()
 
 
-def _flight_of(connection: Connection) -> FlightConnection:
+def flight_of(connection: Connection) -> FlightConnection:
+    """Return the driver's connection that this one stands for."""
     flight = connection.connection.dbapi_connection
     if not isinstance(flight, FlightConnection):
         raise TypeError(f"not a connection of this engine: {type(flight).__name__}")
     return flight
-
-
-def _copy(connection: Connection, sql: str, stream: object) -> int:
-    flight = _flight_of(connection)
-    flight.copy_stream = stream
-    try:
-        return connection.exec_driver_sql(sql).rowcount
-    finally:
-        flight.copy_stream = None
-        if flight.is_closed:
-            connection.invalidate()
-
-
-def _gathered(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Join small chunks, since pg8000 flushes each."""
-    pending, size = [], 0
-    for chunk in chunks:
-        pending.append(chunk)
-        size += len(chunk)
-        if size >= _COPY_BYTES:
-            yield b"".join(pending)
-            pending, size = [], 0
-    if pending:
-        yield b"".join(pending)
-
-
-class _Gathering:
-    """A stream for COPY … TO STDOUT, which sends each row as a message of its own."""
-
-    def __init__(self, write: Callable[[bytes], object]) -> None:
-        self._write = write
-        self._pending: list[bytes] = []
-        self._size = 0
-
-    def write(self, row: bytes) -> None:
-        self._pending.append(row)
-        self._size += len(row)
-        if self._size >= _COPY_BYTES:
-            self.flush()
-
-    def flush(self) -> None:
-        if self._pending:
-            self._write(b"".join(self._pending))
-            self._pending, self._size = [], 0

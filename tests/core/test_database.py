@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from chalicelib.core import database
+from chalicelib.core import copying, database
 from chalicelib.core.errors import DatabaseAway, PoolExhausted
 from chalicelib.core.settings import SettingMissing, reset_settings
 
@@ -213,14 +213,14 @@ def test_idempotent_work_is_not_repeated_for_its_own_errors() -> None:
 def test_rows_are_copied_in_and_out_within_one_transaction() -> None:
     received = bytearray()
     with database.transaction() as connection:
-        rows = database.copy_in(
+        rows = copying.copy_in(
             connection,
             "COPY flight_notes (client, body) FROM STDIN",
             (f"{n}\t学生 {n}\n".encode() for n in range(50_000)),
         )
         assert rows == 50_000
         sql = "COPY (SELECT client, body FROM flight_notes ORDER BY client) TO STDOUT"
-        assert database.copy_out(connection, sql, received.extend) == 50_000
+        assert copying.copy_out(connection, sql, received.extend) == 50_000
     assert received.decode().splitlines()[-1] == "49999\t学生 49999"
     with database.lone_read() as lone:
         assert lone.execute(text("SELECT count(*) FROM flight_notes")).scalar_one() == 50_000
@@ -228,9 +228,9 @@ def test_rows_are_copied_in_and_out_within_one_transaction() -> None:
 
 def test_copying_nothing_is_no_error() -> None:
     with database.transaction() as connection:
-        assert database.copy_in(connection, "COPY flight_notes (body) FROM STDIN", []) == 0
+        assert copying.copy_in(connection, "COPY flight_notes (body) FROM STDIN", []) == 0
         sql = "COPY flight_notes (body) TO STDOUT"
-        assert database.copy_out(connection, sql, bytearray().extend) == 0
+        assert copying.copy_out(connection, sql, bytearray().extend) == 0
 
 
 def _failing_source() -> Iterator[bytes]:
@@ -258,7 +258,7 @@ def test_a_copy_in_that_fails_leaves_nothing_half_dead(
 ) -> None:
     with pytest.raises(error) as caught, database.transaction() as connection:
         connection.execute(text(preparation))
-        database.copy_in(connection, "COPY flight_notes (body) FROM STDIN", chunks())
+        copying.copy_in(connection, "COPY flight_notes (body) FROM STDIN", chunks())
     assert database.sqlstate(caught.value) == code
     for _again in range(3):
         with database.transaction() as connection:
@@ -274,7 +274,7 @@ def test_a_copy_out_that_fails_leaves_nothing_half_dead(failing_sql: bool) -> No
     sql = f"COPY (SELECT {part} FROM generate_series(1, 200000) g) TO STDOUT"
     write = bytearray().extend if failing_sql else full
     with pytest.raises((DBAPIError, OSError)), database.transaction() as connection:
-        database.copy_out(connection, sql, write)
+        copying.copy_out(connection, sql, write)
     assert places() == []
 
 

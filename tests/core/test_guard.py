@@ -6,7 +6,7 @@ import pg8000
 import pytest
 from sqlalchemy import create_engine, text
 
-from chalicelib.core import database, guard
+from chalicelib.core import copying, database, guard
 from chalicelib.core.guard import GuardViolation
 from chalicelib.core.settings import reset_settings
 from tests.core.conftest import as_application, server_of
@@ -135,7 +135,7 @@ def test_a_lone_read_reads(statement: str) -> None:
 
 def test_copy_is_looked_at_too() -> None:
     with database.transaction() as connection, pytest.raises(GuardViolation, match="nextval"):
-        database.copy_out(connection, "COPY (SELECT nextval('a')) TO STDOUT", bytearray().extend)
+        copying.copy_out(connection, "COPY (SELECT nextval('a')) TO STDOUT", bytearray().extend)
 
 
 @pytest.mark.parametrize("option", [{"stream_results": True}, {"yield_per": 10}])

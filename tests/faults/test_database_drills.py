@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, text
 
-from chalicelib.core import database
+from chalicelib.core import copying, database
 from chalicelib.core.errors import DatabaseAway, PoolExhausted
 from chalicelib.core.settings import reset_settings
 from tests.faults.pooler_drill import DrillPooler, free_port
@@ -177,7 +177,7 @@ def test_a_backend_killed_in_mid_copy_loses_the_transaction(
             yield b"code-%d\ttitle\n" % n * 3000
 
     with pytest.raises(DatabaseAway), database.transaction() as connection:
-        database.copy_in(connection, "COPY courses (code, title) FROM STDIN", rows())
+        copying.copy_in(connection, "COPY courses (code, title) FROM STDIN", rows())
     assert works()
 
 
