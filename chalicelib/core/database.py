@@ -25,9 +25,10 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
-from chalicelib.core import guard
-from chalicelib.core.errors import DatabaseAway, PoolExhausted, Unavailable
+from chalicelib.core import guard, preconditions
+from chalicelib.core.errors import DatabaseAway, PoolExhausted, RollcallError, Unavailable
 from chalicelib.core.flight import FlightConnection
+from chalicelib.core.preconditions import Precondition
 from chalicelib.core.settings import Settings, get_settings
 
 log = logging.getLogger(__name__)
@@ -72,6 +73,8 @@ class FlightDialect(PGDialect_pg8000):
         """Send one statement, past the guard where it is on."""
         if self.guards_statements:
             guard.check(cursor, statement, parameters)
+        if preconditions.is_due(cursor._c):
+            statement, parameters = preconditions.ask_with(cursor._c, statement, parameters)
         super().do_execute(cursor, statement, parameters, context)
 
     def do_executemany(
@@ -155,6 +158,7 @@ def reset() -> None:
     _lock = threading.Lock()
     engine, _engine = _engine, None
     _after_commit.clear()
+    preconditions.forget()
     if engine is not None:
         engine.dispose(close=False)
 
@@ -163,21 +167,29 @@ os.register_at_fork(after_in_child=reset)
 
 
 @contextmanager
-def transaction() -> Iterator[Connection]:
+def transaction(precondition: Precondition | None = None) -> Iterator[Connection]:
     """Open a transaction, commit it at the end, then run what `after_commit` registered.
 
-    BEGIN rides with the first statement; without a statement nothing is sent at all.
+    BEGIN rides with the first statement, and so does a precondition; without either nothing is
+    sent at all. An error that `keeps_work` is raised after the commit.
 
     Raises:
         PoolExhausted: no connection became free in DB_POOL_TIMEOUT_SECONDS.
         DatabaseAway: the database cannot be reached, or was lost on the way. When it was lost at
             the commit, nobody knows whether that took place.
+        RollcallError: the precondition's own refusal.
     """
     callbacks: list[Callable[[], object]] = []
-    with _outages_told(), init().begin() as connection:
+    kept: RollcallError | None = None
+    with _errors_told(precondition), init().begin() as connection:
         _after_commit[connection] = callbacks
         try:
-            yield connection
+            with preconditions.asked(connection, flight_of(connection), precondition):
+                yield connection
+        except RollcallError as refusal:
+            if not refusal.keeps_work:
+                raise
+            kept = refusal
         finally:
             _after_commit.pop(connection, None)
     for callback in callbacks:
@@ -185,6 +197,8 @@ def transaction() -> Iterator[Connection]:
             callback()
         except Exception:
             log.exception("after_commit_failed")
+    if kept is not None:
+        raise kept
 
 
 def after_commit(connection: Connection, callback: Callable[[], object]) -> None:
@@ -203,20 +217,22 @@ def after_commit(connection: Connection, callback: Callable[[], object]) -> None
 
 
 @contextmanager
-def lone_read() -> Iterator[Connection]:
+def lone_read(precondition: Precondition | None = None) -> Iterator[Connection]:
     """Open a connection on which each SELECT is a flight of its own, without BEGIN and COMMIT.
 
-    For answers that need no two statements to agree with each other.
+    For answers that need no two statements to agree with each other. A precondition becomes a
+    condition of the first SELECT, and so is no query more.
 
     Raises:
-        PoolExhausted, DatabaseAway: as `transaction`.
+        PoolExhausted, DatabaseAway, RollcallError: as `transaction`.
     """
-    with _outages_told(), init().connect() as connection:
+    with _errors_told(precondition), init().connect() as connection:
         flight = flight_of(connection)
         # Not SQLAlchemy's isolation_level="AUTOCOMMIT": taking that back is a SET SESSION.
         flight.autocommit = True
         try:
-            yield connection
+            with preconditions.asked(connection, flight, precondition):
+                yield connection
         finally:
             flight.autocommit = False
 
@@ -309,7 +325,7 @@ def _log_slow(statement: str, elapsed_seconds: float) -> None:
 
 
 @contextmanager
-def _outages_told() -> Iterator[None]:
+def _errors_told(precondition: Precondition | None) -> Iterator[None]:
     try:
         yield
     except PoolTimeout as error:
@@ -318,6 +334,8 @@ def _outages_told() -> Iterator[None]:
     except SQLAlchemyError as error:
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             raise _outage(error) from error
+        if precondition is not None and sqlstate(error) == precondition.sqlstate:
+            raise precondition.refusal from error
         raise
 
 

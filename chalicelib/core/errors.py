@@ -46,10 +46,13 @@ class RollcallError(Exception):
         *,
         errors: list[FieldError] | None = None,
         retry_after_seconds: int | None = None,
+        keeps_work: bool = False,
     ) -> None:
         self.shown_detail = detail or self.detail
         self.errors = errors or []
         self.retry_after_seconds = retry_after_seconds
+        # The transaction is committed all the same: a refusal that is itself worth a row.
+        self.keeps_work = keeps_work
         super().__init__(self.shown_detail)
 
 

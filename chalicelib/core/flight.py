@@ -14,8 +14,6 @@ import select
 import socket
 import time
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from struct import Struct
 from typing import Any, NoReturn
 
 from pg8000.converters import make_param, string_in
@@ -30,61 +28,24 @@ from pg8000.legacy import (
     ProgrammingError,
 )
 
-MAX_BINDS = 65_535
+from chalicelib.core.wire import (
+    BEGIN,
+    DATA_ROW,
+    DESCRIBE_EXECUTE_SYNC,
+    EXECUTE,
+    PING,
+    READY_FOR_QUERY,
+    SILENT,
+    bind_message,
+    message,
+    numbered,
+    parse_message,
+    unpack_size,
+)
+
 _READ_BYTES = 65_536
 _READ_BYTES_MAX = 1_048_576
 _DESCRIPTIONS_MAX = 256
-
-# https://www.postgresql.org/docs/current/protocol-message-formats.html
-_DATA_ROW = ord("D")
-_READY_FOR_QUERY = ord("Z")
-_SILENT = frozenset(b"12")  # ParseComplete, BindComplete
-_NULL = b"\xff\xff\xff\xff"
-_pack_size, _unpack_size = Struct("!i").pack, Struct("!i").unpack_from
-_pack_count = Struct("!H").pack
-
-
-def _message(code: bytes, data: bytes = b"") -> bytes:
-    return code + _pack_size(len(data) + 4) + data
-
-
-_EXECUTE = _message(b"E", b"\0\0\0\0\0")
-_DESCRIBE_EXECUTE_SYNC = _message(b"D", b"P\0") + _EXECUTE + _message(b"S")
-_PING = _message(b"Q", b";\0")
-# BEGIN goes in the extended protocol: when it fails, the server skips everything up to the one
-# Sync. As a Query message of its own it could fail (a late cancel is enough) and the statement
-# behind it would run, and commit, alone.
-_BEGIN = (
-    _message(b"P", b"\0begin transaction\0\0\0") + _message(b"B", b"\0\0\0\0\0\0\0\0") + _EXECUTE
-)
-
-
-@lru_cache(maxsize=256)
-def _numbered(style: str, operation: str) -> str:
-    """Return the statement with $1, $2 … as pg8000 writes it; its scan costs more than the rest."""
-    return str(convert_paramstyle(style, operation, ())[0])
-
-
-@lru_cache(maxsize=256)
-def _parse_message(statement: str, oids: tuple[int, ...], encoding: str) -> bytes:
-    types = b"".join(_pack_size(0 if oid == -1 else oid) for oid in oids)
-    text = statement.encode(encoding)
-    return _message(b"P", b"\0" + text + b"\0" + _pack_count(len(oids)) + types)
-
-
-def _bind_message(params: list[str | None], encoding: str) -> bytes:
-    if len(params) > MAX_BINDS:
-        raise ProgrammingError(f"{len(params)} binds in a statement; {MAX_BINDS} is the most")
-    pieces = [b"\0\0\0\0", _pack_count(len(params))]
-    for param in params:
-        if param is None:
-            pieces.append(_NULL)
-        else:
-            encoded = param.encode(encoding)
-            pieces.append(_pack_size(len(encoded)))
-            pieces.append(encoded)
-    pieces.append(b"\0\0")
-    return _message(b"B", b"".join(pieces))
 
 
 def _is_several(statement: str) -> bool:
@@ -145,19 +106,23 @@ class FlightCursor(Cursor):
         if stream is not None:
             if connection.autocommit and not connection._in_transaction:
                 raise InterfaceError("COPY needs a transaction: its path has a Sync in the middle")
-            if begin:
-                connection.execute_simple("begin transaction")
+            if begin or connection.ahead:
+                connection.execute_unnamed("SELECT", begin=begin)
             statement, values = convert_paramstyle(self.paramstyle, operation, args)
             return connection.execute_unnamed(statement, values, self._input_oids, stream)
+        if connection.ahead and not args and _is_several(operation):
+            # Query messages know no binds, and so nothing that goes ahead.
+            connection.execute_unnamed("SELECT", begin=begin)
+            begin = False
         if args:
             if self.paramstyle in ("format", "qmark", "numeric"):
-                statement, values = _numbered(self.paramstyle, operation), args
+                statement, values = numbered(self.paramstyle, operation), args
             else:
                 statement, values = convert_paramstyle(self.paramstyle, operation, args)
             return connection.execute_unnamed(statement, values, self._input_oids, begin=begin)
-        if begin:
+        if begin or connection.ahead:
             if not _is_several(operation):
-                return connection.execute_unnamed(operation, begin=True)
+                return connection.execute_unnamed(operation, begin=begin)
             connection.execute_simple("begin transaction")
         return connection.execute_simple(operation)
 
@@ -166,6 +131,7 @@ class FlightConnection(Connection):
     """A pg8000 connection that may be used behind a transaction pooler, in transactions or not.
 
     Set `autocommit` to read without a transaction: each statement is then one flight of its own.
+    What `send_ahead` was given travels in the next flight, before its statement and after BEGIN.
     `timeout` bounds the sign-in only. Afterwards statement_timeout of the role bounds a statement,
     and TCP keepalive finds a peer that is gone without a word.
 
@@ -176,6 +142,7 @@ class FlightConnection(Connection):
         self._unread = b""
         self._descriptions: dict[bytes, tuple[list[Any], list[Any]]] = {}
         self.copy_stream: Any = None
+        self.ahead = b""
         self.slow_seconds = float("inf")
         self.on_slow: Callable[[str, float], None] = lambda _statement, _seconds: None
         super().__init__(*args, **kwargs)
@@ -184,6 +151,18 @@ class FlightConnection(Connection):
         if self._usock.family != socket.AF_UNIX:
             _tune(self._usock)
         self.used_at = time.time()
+
+    def send_ahead(self, statement: str, values: Sequence[Any]) -> None:
+        """Put a statement that returns no rows before the next one, in the same flight.
+
+        Where it fails, the server skips the one behind it: it is how to ask for a condition
+        without a round trip. The values are numbered $1, $2 … in the statement.
+        """
+        encoding = self._client_encoding
+        params = [make_param(self.py_types, value) for value in values]
+        self.ahead = (
+            parse_message(statement, (), encoding) + bind_message(params, encoding) + EXECUTE
+        )
 
     def cursor(self) -> FlightCursor:
         """Return a cursor bound to this connection."""
@@ -232,7 +211,7 @@ class FlightConnection(Connection):
         if 0 <= time.time() - self.used_at < trusted_seconds and not self._has_arrived():
             return True
         try:
-            self._fly(_PING, Context(None))
+            self._fly(PING, Context(None))
         except (InterfaceError, DatabaseError):
             return False
         return not self._in_transaction
@@ -246,7 +225,7 @@ class FlightConnection(Connection):
 
     def execute_simple(self, statement: str) -> Context:
         """Send one Query message, which may hold several statements, and read its answers."""
-        query = _message(b"Q", statement.encode(self._client_encoding) + b"\0")
+        query = message(b"Q", statement.encode(self._client_encoding) + b"\0")
         return self._fly(query, Context(statement))
 
     def execute_unnamed(
@@ -267,6 +246,7 @@ class FlightConnection(Connection):
         if stream is not None:
             copied: Context = super().execute_unnamed(statement, vals, oids, stream)
             return copied
+        ahead, self.ahead = self.ahead, b""
         encoding = self._client_encoding
         out: dict[type, Any] = self.py_types
         params = [
@@ -275,10 +255,11 @@ class FlightConnection(Connection):
         ]
         flight = b"".join(
             (
-                _BEGIN if begin else b"",
-                _parse_message(statement, tuple(oids), encoding),
-                _bind_message(params, encoding),
-                _DESCRIBE_EXECUTE_SYNC,
+                BEGIN if begin else b"",
+                ahead,
+                parse_message(statement, tuple(oids), encoding),
+                bind_message(params, encoding),
+                DESCRIBE_EXECUTE_SYNC,
             )
         )
         return self._fly(flight, Context(statement))
@@ -322,12 +303,12 @@ class FlightConnection(Connection):
         while True:
             if len(buffer) - at < 5:
                 buffer, at = self._receive(buffer[at:], 5, context), 0
-            end = at + 1 + _unpack_size(buffer, at + 1)[0]
+            end = at + 1 + unpack_size(buffer, at + 1)[0]
             if len(buffer) < end:
                 buffer, end = self._receive(buffer[at:], end - at, context), end - at
                 at = 0
             code = buffer[at]
-            if code == _DATA_ROW:
+            if code == DATA_ROW:
                 if misread is None:
                     try:
                         rows.append(
@@ -335,9 +316,9 @@ class FlightConnection(Connection):
                         )
                     except Exception as error:
                         misread = error
-            elif code not in _SILENT:
+            elif code not in SILENT:
                 handlers[buffer[at : at + 1]](buffer[at + 5 : end], context)
-                if code == _READY_FOR_QUERY:
+                if code == READY_FOR_QUERY:
                     self._unread = buffer[end:]
                     if context.rows is not None:
                         context.rows.extend(rows)
@@ -391,7 +372,7 @@ class FlightConnection(Connection):
 def _row(buffer: bytes, at: int, funcs: list[Callable[[str], Any]], encoding: str) -> list[Any]:
     row: list[Any] = []
     for func in funcs:
-        size = _unpack_size(buffer, at)[0]
+        size = unpack_size(buffer, at)[0]
         at += 4
         if size == -1:
             row.append(None)

@@ -30,6 +30,12 @@ BEGIN
     FOR i IN 1..times LOOP RAISE NOTICE 'notice %', i; END LOOP;
     RETURN times;
 END $$;
+CREATE OR REPLACE FUNCTION flight_require(answer integer) RETURNS boolean
+    LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF answer <> 42 THEN RAISE 'not the answer' USING ERRCODE = 'RC401'; END IF;
+    RETURN true;
+END $$;
 CREATE OR REPLACE FUNCTION flight_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF current_setting('rollcall.refuse', true) = 'on' THEN RAISE 'no notes today'; END IF;
@@ -66,7 +72,7 @@ def probes(owner_engine: Engine) -> Iterator[None]:
         connection.execute(
             text(
                 "DROP TABLE flight_notes, flight_places; DROP FUNCTION flight_chatter, "
-                "flight_refuse, flight_linger"
+                "flight_refuse, flight_linger, flight_require"
             )
         )
 

@@ -13,6 +13,7 @@ from pg8000.core import Context
 from sqlalchemy import Engine, text
 
 from chalicelib.core import flight as flight_module
+from chalicelib.core import wire
 from chalicelib.core.flight import FlightConnection
 from tests.core.conftest import as_application, server_of
 
@@ -113,12 +114,12 @@ def test_a_deferred_constraint_fails_at_commit_and_nothing_is_kept(
 def test_a_statement_does_not_run_when_the_begin_of_its_flight_fails(
     flight: FlightConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = flight_module._BEGIN.replace(b"begin transaction", b"begin tramsaction")
+    broken = flight_module.BEGIN.replace(b"begin transaction", b"begin tramsaction")
     for sql, args in (
         ("INSERT INTO flight_places VALUES (%s, 1)", (1,)),
         ("INSERT INTO flight_places VALUES (2, 2)", ()),
     ):
-        monkeypatch.setattr(flight_module, "_BEGIN", broken)
+        monkeypatch.setattr(flight_module, "BEGIN", broken)
         with pytest.raises(pg8000.ProgrammingError, match="tramsaction"):
             flight.cursor().execute(sql, args)
         assert not flight._in_transaction
@@ -233,7 +234,7 @@ def test_many_columns_and_many_rows_arrive(flight: FlightConnection) -> None:
 def test_65535_binds_are_the_most_and_one_more_is_refused_before_sending(
     flight: FlightConnection,
 ) -> None:
-    most = flight_module.MAX_BINDS
+    most = wire.MAX_BINDS
     sql = "SELECT cardinality(ARRAY[%s::int" + ", %s" * (most - 1) + "])"
     assert rows_of(flight, sql, *range(most)) == [[most]]
     flight.rollback()
