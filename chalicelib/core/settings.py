@@ -94,6 +94,7 @@ class Settings(BaseModel):
     queue_exports_url: str | None = Field(
         None, description="SQS queue of the function export_rows."
     )
+    queue_mail_url: str | None = Field(None, description="SQS queue of the function send_mail.")
 
     web_origin: str = Field(
         "http://127.0.0.1:8000", description="Origin of the web app; links in mails start with it."
