@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from chalicelib.api import auth, courses, description, exports, health, imports, tasks
+from chalicelib.api import (
+    auth,
+    courses,
+    description,
+    exports,
+    health,
+    imports,
+    me,
+    privacy,
+    tasks,
+)
 from chalicelib.api.application import Application
 from chalicelib.core import database, logs
 from chalicelib.core.settings import get_settings
@@ -12,5 +22,5 @@ logs.configure(get_settings().log_level)
 database.set_credentials_provider(database_login)
 
 app = Application()
-for resource in (auth, courses, description, exports, health, imports, tasks):
+for resource in (auth, courses, description, exports, health, imports, me, privacy, tasks):
     app.register_blueprint(resource.blueprint)

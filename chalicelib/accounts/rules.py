@@ -36,6 +36,19 @@ class Stranger(NamedTuple):
     id: None = None
 
 
+# What browsers take for a valid e-mail address (WHATWG HTML, 4.10.5.1.5), with a dot in the domain.
+# Read alike by Python, pydantic and Postgres.
+EMAIL_PATTERN = (
+    r"^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@"
+    r"[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+    r"(\.[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+$"
+)
+LONGEST_EMAIL = 254
+SHORTEST_USERNAME, LONGEST_USERNAME = 2, 64
+LONGEST_FULL_NAME = 200
+# Neither controls nor what turns the direction of the text around it (UAX #9).
+FULL_NAME_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]*$"
+
 # Letters that show nothing: fillers of Hangul.
 _BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0")
 _LETTERS = frozenset({"Ll", "Lo", "Lm"})

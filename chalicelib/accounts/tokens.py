@@ -1,7 +1,7 @@
-"""Access tokens: short-lived HS256 JWTs that say who the caller is (RFC 7519, RFC 8725).
+"""Access tokens: short-lived HS256 JWTs that say who the caller is (RFC 7519, RFC 8725, RFC 9068).
 
-Also the keyed digest that is derived from the same secret; sessions and refresh tokens do not live
-here.
+Also the keyed digest that is derived from the same key. A token names its session, and counts only
+while that lives: sessions.py.
 """
 
 from __future__ import annotations
@@ -17,21 +17,31 @@ from typing import Any, NamedTuple
 import jwt
 
 from chalicelib.accounts.errors import InvalidToken
+from chalicelib.accounts.keys import Key, reread_keys, signing_keys
 from chalicelib.accounts.rules import ROLES, Caller
-from chalicelib.core.errors import RollcallError
-from chalicelib.core.settings import Settings, get_settings
-from chalicelib.integrations import secrets
+from chalicelib.core.settings import get_settings
 
 _ALGORITHM = "HS256"
 _ISSUER = "rollcall"
 _AUDIENCE = "rollcall-api"
 _KIND = "access"
+_TYPE = "at+jwt"
 _REQUIRED = ["exp", "iat", "iss", "aud", "sub", "jti"]
-_LEAST_KEY_BYTES = 32
+_LONGEST_TOKEN = 2048
 
 
-class WeakKey(RollcallError):
-    """The signing key is shorter than HS256 asks for (RFC 7518, section 3.2)."""
+class SessionName(NamedTuple):
+    """The session that a token belongs to, and which of its versions."""
+
+    id: int
+    access_version: int
+
+
+class Claims(NamedTuple):
+    """What a token says."""
+
+    caller: Caller
+    session: SessionName
 
 
 class AccessToken(NamedTuple):
@@ -41,9 +51,13 @@ class AccessToken(NamedTuple):
     expires_in_seconds: int
 
 
-def issue_access_token(caller: Caller, now: datetime) -> AccessToken:
-    """Sign a token for the caller that holds ACCESS_TOKEN_SECONDS from now."""
-    settings = get_settings()
+class _UnknownKey(Exception):
+    """A token names a key that we do not have."""
+
+
+def issue_access_token(caller: Caller, session: SessionName, now: datetime) -> AccessToken:
+    """Sign a token for a session of the caller that holds ACCESS_TOKEN_SECONDS from now."""
+    lifetime_seconds = get_settings().access_token_seconds
     claims = {
         "iss": _ISSUER,
         "aud": _AUDIENCE,
@@ -51,57 +65,68 @@ def issue_access_token(caller: Caller, now: datetime) -> AccessToken:
         "sub": str(caller.id),
         "username": caller.username,
         "role": caller.role,
+        "sid": session.id,
+        "ver": session.access_version,
         "jti": str(uuid.uuid4()),
         "iat": now,
-        "exp": now + timedelta(seconds=settings.access_token_seconds),
+        "exp": now + timedelta(seconds=lifetime_seconds),
     }
-    token = jwt.encode(claims, _signing_key(settings), algorithm=_ALGORITHM)
-    return AccessToken(token, settings.access_token_seconds)
+    key = signing_keys()[0]
+    headers = {"kid": key.id, "typ": _TYPE}
+    token = jwt.encode(claims, key.secret, algorithm=_ALGORITHM, headers=headers)
+    return AccessToken(token, lifetime_seconds)
 
 
-def read_access_token(token: str) -> Caller:
-    """Return the caller that a token names.
+def read_access_token(token: str) -> Claims:
+    """Return what a token says.
 
     Raises:
         InvalidToken: it is not one of ours, was changed, or has expired.
     """
-    caller, expires_at = _verified(token, _signing_key(get_settings()))
+    if len(token) > _LONGEST_TOKEN:
+        raise InvalidToken
+    try:
+        claims, expires_at = _verified(token, signing_keys())
+    except _UnknownKey as unknown:
+        if not reread_keys():
+            raise InvalidToken from unknown
+        try:
+            claims, expires_at = _verified(token, signing_keys())
+        except _UnknownKey:
+            raise InvalidToken from unknown
     if expires_at <= time.time():
         raise InvalidToken
-    return caller
+    return claims
 
 
 # A token comes with every request of its holder; what was verified once only has to be in time.
 @lru_cache(maxsize=1024)
-def _verified(token: str, key: bytes) -> tuple[Caller, float]:
+def _verified(token: str, keys: tuple[Key, ...]) -> tuple[Claims, float]:
     try:
-        claims: dict[str, Any] = jwt.decode(
+        header = jwt.get_unverified_header(token)
+        if header.get("typ") != _TYPE:
+            raise InvalidToken
+        key = next((key for key in keys if key.id == header.get("kid")), None)
+        if key is None:
+            raise _UnknownKey
+        said: dict[str, Any] = jwt.decode(
             token,
-            key,
+            key.secret,
             algorithms=[_ALGORITHM],
             issuer=_ISSUER,
             audience=_AUDIENCE,
             options={"require": _REQUIRED},
         )
-        caller = Caller(int(claims["sub"]), claims["username"], claims["role"])
+        caller = Caller(int(said["sub"]), said["username"], said["role"])
+        session = SessionName(said["sid"], said["ver"])
     except (jwt.PyJWTError, KeyError, ValueError) as refused:
         raise InvalidToken from refused
-    if claims.get("typ") != _KIND or caller.role not in ROLES:
+    if said.get("typ") != _KIND or caller.role not in ROLES:
         raise InvalidToken
-    return caller, float(claims["exp"])
+    return Claims(caller, session), float(said["exp"])
 
 
 def keyed_digest(purpose: str, data: bytes) -> bytes:
     """Return an HMAC of data that only this installation can compute, separate for each purpose."""
-    key = hmac.digest(_signing_key(get_settings()), purpose.encode(), hashlib.sha256)
+    key = hmac.digest(signing_keys()[0].secret, purpose.encode(), hashlib.sha256)
     return hmac.digest(key, data, hashlib.sha256)
-
-
-def _signing_key(settings: Settings) -> bytes:
-    if settings.jwt_secret is None and settings.jwt_secret_arn:
-        key = secrets.get_secret(settings.jwt_secret_arn).encode()
-    else:
-        key = settings.require("jwt_secret").encode()
-    if len(key) < _LEAST_KEY_BYTES:
-        raise WeakKey(f"JWT_SECRET must have at least {_LEAST_KEY_BYTES} bytes.")
-    return key

@@ -6,7 +6,7 @@ problem. What all answers carry (CORS, request id) is in application.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,9 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from chalicelib.accounts import tokens
-from chalicelib.accounts.rules import Caller, Role
+from chalicelib.accounts.rules import Caller, Role, Stranger
+from chalicelib.accounts.sessions import living
+from chalicelib.accounts.tokens import Claims, SessionName
 from chalicelib.api import preflight, registry
 from chalicelib.api.answers import JSON, Answer
 from chalicelib.api.bodies import parse_json, parse_query
@@ -35,7 +37,8 @@ from chalicelib.core.errors import (
     Unauthenticated,
     UnsupportedMediaType,
 )
-from chalicelib.idempotency.service import Claim, KeptAnswer, claim_key, keep_answer
+from chalicelib.core.preconditions import Precondition
+from chalicelib.idempotency.service import Claim, KeptAnswer, claim_key, keep_answer, release_key
 
 MIB = 1024 * 1024
 _REPLAYED = "Idempotency-Replayed"
@@ -45,13 +48,15 @@ _REPLAYED = "Idempotency-Replayed"
 class Request:
     """A request as a route sees it: checked and parsed.
 
-    `caller` is None only where the endpoint is open to anyone; `raw` and `media_type` matter only
-    to an endpoint that accepts more than JSON; `stage_path` is what stands before the path in an
-    URL of API Gateway that names its stage; `connection` is there unless `work="nothing"`.
+    `caller` and `session` are None only where the endpoint is open to anyone; `raw` and
+    `media_type` matter only to an endpoint that accepts more than JSON; `stage_path` is what stands
+    before the path in an URL of API Gateway that names its stage; `connection` is there where
+    `work` is `lone_read` or `transaction`.
     """
 
     connection: Connection
     caller: Caller
+    session: SessionName
     path: dict[str, Any]
     query: Any
     body: Any
@@ -63,6 +68,15 @@ class Request:
     stage_path: str
     source_ip: str
     now: datetime
+
+    @property
+    def stranger(self) -> Stranger:
+        """The sender, where it does not matter who it is."""
+        return Stranger(self.source_ip)
+
+    def transaction(self) -> AbstractContextManager[Connection]:
+        """Open one of several transactions, for `work="units"`; the session has to live in each."""
+        return database.transaction(_living(self.session))
 
     def check_version(self, etag: str) -> None:
         """Hold the present tag against If-Match and If-None-Match before a change.
@@ -112,7 +126,8 @@ def endpoint(
         path_types: types of path parameters, UUID or Literal; one not named is an id (bigint).
         accepts: media types beyond JSON and the bytes that each may have; see `Request.raw`.
         work: `lone_read` (what a GET gets by default) is for a single SELECT, everything else is a
-            `transaction`; `nothing` touches no database.
+            `transaction`; with `units` the route opens its own, since something slow lies between
+            them; `nothing` touches no database.
     """
 
     def register(handler: Callable[[Request], Answer]) -> Callable[[Request], Answer]:
@@ -181,31 +196,14 @@ class _Route:
 
     def _answer(self, sent: ChaliceRequest, parameters: dict[str, str]) -> Answer:
         declared = self._declared
-        headers: Mapping[str, str] = sent.headers
-        caller = None if declared.roles is None else _signed_in(headers)
-        if caller and not declared.admits(caller.role):
-            raise Forbidden
-        path = {name: convert(parameters[name]) for name, convert in self._converters}
-        event = sent.to_original_event()
-        given = event["multiValueQueryStringParameters"] or {}
-        query = parse_query(given, declared.query) if declared.query else None
-        media_type, raw = self._read_body(sent) if self._takes_body else ("", b"")
-        body = parse_json(raw, declared.body) if declared.body and media_type == JSON else None
-        request = Request(
-            connection=None,  # type: ignore[arg-type]
-            caller=caller,  # type: ignore[arg-type]
-            path=path,
-            query=query,
-            body=body,
-            raw=raw,
-            media_type=media_type,
-            headers=headers,
-            parameters=given,
-            url_path=event["path"],
-            stage_path=sent.context.get("path", event["path"]).removesuffix(event["path"]),
-            source_ip=sent.context.get("identity", {}).get("sourceIp", ""),
-            now=utc_now(),
-        )
+        claims = None if declared.roles is None else _signed_in(sent.headers)
+        try:
+            request = self._read(sent, parameters, claims)
+        except RollcallError:
+            # A role that is no longer the caller's is for a fresh token to say, not for a refusal.
+            if claims:
+                _check_session(claims.session)
+            raise
         try:
             answer = self._worked(request)
         except DatabaseAway:
@@ -215,18 +213,50 @@ class _Route:
             answer = self._worked(request)
         return self._conditioned(request, answer) if declared.conditional else answer
 
-    def _worked(self, request: Request) -> Answer:
-        with self._open() as request.connection:
-            return self._once(request) if self._declared.creates else self._handled(request)
+    def _read(
+        self, sent: ChaliceRequest, parameters: dict[str, str], claims: Claims | None
+    ) -> Request:
+        declared = self._declared
+        source_ip = sent.context.get("identity", {}).get("sourceIp", "")
+        if claims and not declared.admits(claims.caller.role):
+            raise Forbidden
+        path = {name: convert(parameters[name]) for name, convert in self._converters}
+        event = sent.to_original_event()
+        given = event["multiValueQueryStringParameters"] or {}
+        query = parse_query(given, declared.query) if declared.query else None
+        media_type, raw = self._read_body(sent) if self._takes_body else ("", b"")
+        body = parse_json(raw, declared.body) if declared.body and media_type == JSON else None
+        return Request(
+            connection=None,  # type: ignore[arg-type]
+            caller=claims.caller._replace(ip=source_ip) if claims else None,  # type: ignore[arg-type]
+            session=claims.session if claims else None,  # type: ignore[arg-type]
+            path=path,
+            query=query,
+            body=body,
+            raw=raw,
+            media_type=media_type,
+            headers=sent.headers,
+            parameters=given,
+            url_path=event["path"],
+            stage_path=sent.context.get("path", event["path"]).removesuffix(event["path"]),
+            source_ip=source_ip,
+            now=utc_now(),
+        )
 
-    def _open(self) -> AbstractContextManager[Any]:
+    def _worked(self, request: Request) -> Answer:
         match self._declared.work:
             case "lone_read":
-                return database.lone_read()
+                with database.lone_read(_living(request.session)) as request.connection:
+                    return self._handled(request)
             case "transaction":
-                return database.transaction()
+                with database.transaction(_living(request.session)) as request.connection:
+                    return self._once(request) if self._declared.creates else self._handled(request)
+            case "units":
+                return self._handled(request)
             case "nothing":
-                return nullcontext()
+                if request.session:
+                    _check_session(request.session)
+                return self._handled(request)
 
     def _read_body(self, sent: ChaliceRequest) -> tuple[str, bytes]:
         media_type = _media_type(sent.headers.get("content-type", ""))
@@ -258,7 +288,12 @@ class _Route:
         kept = claim_key(request.connection, claim)
         if kept:
             return Answer(kept.body, kept.status, headers=kept.headers | {_REPLAYED: "true"})
-        answer = self._handled(request)
+        try:
+            answer = self._handled(request)
+        except RollcallError as refusal:
+            if refusal.keeps_work:
+                release_key(request.connection, claim)
+            raise
         whole = answer.to_chalice(self._declared.status)
         keep_answer(
             request.connection, claim, KeptAnswer(whole.status_code, whole.headers, answer.body)
@@ -279,11 +314,20 @@ class _Route:
         return answer
 
 
-def _signed_in(headers: Mapping[str, str]) -> Caller:
+def _signed_in(headers: Mapping[str, str]) -> Claims:
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated
     return tokens.read_access_token(token.strip())
+
+
+def _living(session: SessionName | None) -> Precondition | None:
+    return living(session) if session else None
+
+
+def _check_session(session: SessionName) -> None:
+    with database.lone_read(living(session)):
+        pass
 
 
 def _media_type(content_type: str) -> str:

@@ -79,10 +79,39 @@ class Settings(BaseModel):
     jwt_secret: SecretStr | None = Field(
         None, description="HS256 key, at least 32 bytes; or give JWT_SECRET_ARN."
     )
+    jwt_secret_previous: SecretStr | None = Field(
+        None, description="The key before a rotation of JWT_SECRET; its tokens hold until they end."
+    )
     jwt_secret_arn: str | None = Field(
-        None, description="Secrets Manager secret that holds the HS256 key."
+        None,
+        description="Secrets Manager secret that holds the HS256 key; its previous version counts"
+        " too.",
     )
     access_token_seconds: int = Field(900, gt=0, description="Seconds that an access token holds.")
+    refresh_token_seconds: int = Field(
+        1209600, gt=0, description="Seconds after its last refresh that a session ends."
+    )
+    registration_open: bool = Field(
+        True, description="Whether anyone may register; accounts made so are students'."
+    )
+    login_failures_per_account: int = Field(
+        10, gt=0, le=1000, description="Failed logins of one account in 15 minutes."
+    )
+    login_failures_per_address: int = Field(
+        50, gt=0, le=1000, description="Failed logins from one network address in 15 minutes."
+    )
+    registrations_per_address: int = Field(
+        100, gt=0, le=1000, description="Registrations from one network address in an hour."
+    )
+    mails_per_account: int = Field(
+        10, gt=0, le=1000, description="Forgotten names and passwords for one mailbox in an hour."
+    )
+    mails_per_address: int = Field(
+        100,
+        gt=0,
+        le=1000,
+        description="Forgotten names and passwords from one network address in an hour.",
+    )
 
     aws_endpoint_url: str | None = Field(
         None, description="Where S3, SQS, SES and Secrets Manager answer; absent on AWS itself."

@@ -32,6 +32,7 @@ _KEEP = text(
     "UPDATE idempotency_keys SET status = :status, headers = CAST(:headers AS jsonb), body = :body"
     " WHERE caller_id = :caller_id AND key = :key"
 )
+_RELEASE = text("DELETE FROM idempotency_keys WHERE caller_id = :caller_id AND key = :key")
 _EXPIRE = text(
     "WITH old AS MATERIALIZED (SELECT caller_id, key FROM idempotency_keys"
     " WHERE created_at < now() - interval '24 hours'"
@@ -95,6 +96,11 @@ def keep_answer(connection: Connection, claim: Claim, answer: KeptAnswer) -> Non
             "body": answer.body,
         },
     )
+
+
+def release_key(connection: Connection, claim: Claim) -> None:
+    """Give the key back: the request was refused, and may be sent again."""
+    connection.execute(_RELEASE, {"caller_id": claim.caller_id, "key": claim.key})
 
 
 def expire_keys(connection: Connection, limit: int) -> int:

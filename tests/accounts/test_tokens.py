@@ -8,11 +8,14 @@ import pytest
 
 from chalicelib.accounts import tokens
 from chalicelib.accounts.errors import InvalidToken
+from chalicelib.accounts.keys import WeakKey
 from chalicelib.accounts.rules import Caller
+from chalicelib.accounts.tokens import SessionName
 from chalicelib.core.clock import utc_now
 from chalicelib.core.settings import SettingMissing, reset_settings
 
 ROSA = Caller(2, "rosa", "registrar")
+SESSION = SessionName(7, 3)
 
 
 @pytest.fixture
@@ -24,20 +27,20 @@ def secret(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
 
 
 def test_a_token_brings_back_its_caller(secret: pytest.MonkeyPatch) -> None:
-    token = tokens.issue_access_token(ROSA, utc_now()).token
-    assert tokens.read_access_token(token) == ROSA
-    assert tokens.read_access_token(token) == ROSA
+    token = tokens.issue_access_token(ROSA, SESSION, utc_now()).token
+    assert tokens.read_access_token(token) == (ROSA, SESSION)
+    assert tokens.read_access_token(token) == (ROSA, SESSION)
 
 
 def test_two_tokens_of_one_second_differ(secret: pytest.MonkeyPatch) -> None:
     now = utc_now()
-    issued = {tokens.issue_access_token(ROSA, now).token for _ in range(2)}
+    issued = {tokens.issue_access_token(ROSA, SESSION, now).token for _ in range(2)}
     assert len(issued) == 2
 
 
 def test_a_new_key_ends_the_old_tokens(secret: pytest.MonkeyPatch) -> None:
-    token = tokens.issue_access_token(ROSA, utc_now()).token
-    assert tokens.read_access_token(token) == ROSA
+    token = tokens.issue_access_token(ROSA, SESSION, utc_now()).token
+    assert tokens.read_access_token(token) == (ROSA, SESSION)
     secret.setenv("JWT_SECRET", "another key for tests that is long enough")
     reset_settings()
     with pytest.raises(InvalidToken):
@@ -47,8 +50,8 @@ def test_a_new_key_ends_the_old_tokens(secret: pytest.MonkeyPatch) -> None:
 def test_a_short_key_is_refused(secret: pytest.MonkeyPatch) -> None:
     secret.setenv("JWT_SECRET", "x" * 31)
     reset_settings()
-    with pytest.raises(tokens.WeakKey, match="32 bytes"):
-        tokens.issue_access_token(ROSA, utc_now())
+    with pytest.raises(WeakKey, match="32 bytes"):
+        tokens.issue_access_token(ROSA, SESSION, utc_now())
 
 
 def test_a_missing_key_is_named(secret: pytest.MonkeyPatch) -> None:

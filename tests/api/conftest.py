@@ -23,12 +23,17 @@ from sqlalchemy import Connection, text
 from app import app
 from chalicelib.accounts import passwords, service, tokens
 from chalicelib.accounts.rules import Caller, Role
+from chalicelib.accounts.tokens import SessionName
 from chalicelib.api import openapi
 from chalicelib.core import database
 from chalicelib.core.clock import utc_now
 
 DESCRIPTION = openapi.describe()
 PASSWORD = "Rollcall-Demo-2026"
+BEGIN_SESSION = text(
+    "INSERT INTO sessions (user_id, ip, expires_at)"
+    " VALUES (:user_id, '127.0.0.1', now() + interval '1 day') RETURNING id"
+)
 CAST: dict[str, Role] = {
     "amara": "manager",
     "rosa": "registrar",
@@ -85,12 +90,15 @@ def validator(schema: str) -> Draft202012Validator:
 class API:
     """A client that signs in as whom it is told."""
 
-    def __init__(self, callers: dict[str, Caller]) -> None:
+    def __init__(self, callers: dict[str, Caller], sessions: dict[str, SessionName]) -> None:
         self.callers = callers
+        self.sessions = sessions
         self._gateway = Gateway(app, allowed_origins=["http://127.0.0.1:8000"])
 
     def token(self, name: str) -> str:
-        return tokens.issue_access_token(self.callers[name], utc_now()).token
+        """An access token of the session that everybody of the cast has."""
+        caller, session = self.callers[name], self.sessions[name]
+        return tokens.issue_access_token(caller, session, utc_now()).token
 
     def __call__(
         self,
@@ -102,6 +110,7 @@ class API:
         raw: bytes | None = None,
         query: Mapping[str, Any] | str = "",
         headers: Mapping[str, str] | None = None,
+        ip: str = "127.0.0.1",
     ) -> Answer:
         sent = dict(headers or {})
         if as_:
@@ -113,7 +122,7 @@ class API:
         path, _, in_path = path.partition("?")
         query_string = query if isinstance(query, str) else urlencode(query, doseq=True)
         status, answered, content = self._gateway.handle(
-            method, path, query_string or in_path, sent, raw or b""
+            method, path, query_string or in_path, sent, raw or b"", source_ip=ip
         )
         answer = Answer(status, dict(answered), content)
         assert status != 500, f"{method} {path} {query_string} {raw!r}"
@@ -143,14 +152,16 @@ def password_hash() -> str:
 @pytest.fixture
 def api(owner_engine: Any, clean_database: None, password_hash: str) -> API:
     """The demo cast and an empty catalogue."""
-    callers = {}
+    callers, sessions = {}, {}
     with database.transaction() as connection:
         for name, role in CAST.items():
             user = service.NewUser(
                 name, f"{name}@rollcall.example", name.title(), role, password_hash
             )
             callers[name] = Caller(service.create_user(connection, user), name, role)
-    return API(callers)
+            begun = connection.execute(BEGIN_SESSION, {"user_id": callers[name].id}).scalar_one()
+            sessions[name] = SessionName(begun, 1)
+    return API(callers, sessions)
 
 
 AddCourse = Callable[..., dict[str, Any]]

@@ -34,6 +34,7 @@ def test_a_token_says_who_and_for_how_long_and_no_more(api: API) -> None:
     claims = jwt.decode(token["access_token"], options={"verify_signature": False})
     assert claims.pop("exp") - claims.pop("iat") == 900
     assert len(claims.pop("jti")) == 36
+    assert isinstance(claims.pop("sid"), int)
     assert claims == {
         "iss": "rollcall",
         "aud": "rollcall-api",
@@ -41,6 +42,7 @@ def test_a_token_says_who_and_for_how_long_and_no_more(api: API) -> None:
         "sub": str(api.callers["rosa"].id),
         "username": "rosa",
         "role": "registrar",
+        "ver": 1,
     }
 
 

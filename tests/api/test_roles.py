@@ -14,6 +14,7 @@ from .conftest import API
 ANYONE: tuple[str | None, ...] = (None, "student", "teacher", "registrar", "manager")
 SIGNED_IN = ("student", "teacher", "registrar", "manager")
 STAFF = ("registrar", "manager")
+MANAGERS = ("manager",)
 
 ADMITTED: dict[str, tuple[str | None, ...]] = {
     "GET /api/courses": SIGNED_IN,
@@ -29,9 +30,21 @@ ADMITTED: dict[str, tuple[str | None, ...]] = {
     "GET /api/tasks/{id}/download": SIGNED_IN,
     "GET /api/tasks/{id}/errors": SIGNED_IN,
     "GET /api/tasks/{id}/plan": STAFF,
+    "GET /api/notification_preferences": SIGNED_IN,
+    "PUT /api/notification_preferences": SIGNED_IN,
+    "POST /api/users/{id}/erase": MANAGERS,
+    "POST /auth/change-password": SIGNED_IN,
+    "POST /auth/forgot-password": ANYONE,
+    "POST /auth/forgot-username": ANYONE,
     "POST /auth/login": ANYONE,
+    "POST /auth/logout": ANYONE,
     "GET /auth/me": SIGNED_IN,
+    "PATCH /auth/me": SIGNED_IN,
+    "GET /auth/me/export": SIGNED_IN,
     "GET /auth/password-rules": ANYONE,
+    "POST /auth/refresh": ANYONE,
+    "POST /auth/register": ANYONE,
+    "POST /auth/reset-password": ANYONE,
     "GET /docs": ANYONE,
     "GET /health": ANYONE,
     "GET /openapi.json": ANYONE,

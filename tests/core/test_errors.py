@@ -44,14 +44,15 @@ def test_the_page_lists_exactly_the_errors_that_there_are() -> None:
 
 @pytest.mark.parametrize("error", told(), ids=lambda error: error.__name__)
 def test_the_page_says_what_the_error_says(error: type[RollcallError]) -> None:
-    said = {code: text for code, _, text in ROW.findall(PAGE.read_text("utf-8"))}
-    assert said[error.code] == error.detail
+    rows = ROW.findall(PAGE.read_text("utf-8"))
+    said = {(code, int(status)): text for code, status, text in rows}
+    assert said[error.code, error.status] == error.detail
 
 
-def test_a_code_means_one_thing() -> None:
-    by_code: dict[str, type[RollcallError]] = {}
+def test_a_code_means_one_thing_under_its_status() -> None:
+    by_code: dict[tuple[str, int], type[RollcallError]] = {}
     for error in told():
-        assert by_code.setdefault(error.code, error) is error, error.code
+        assert by_code.setdefault((error.code, error.status), error) is error, error.code
 
 
 @pytest.mark.parametrize("error", errors(), ids=lambda error: error.__name__)

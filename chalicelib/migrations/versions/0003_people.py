@@ -149,6 +149,9 @@ BEGIN
     UPDATE sessions SET access_version = access_version + 1
       FROM before JOIN after ON after.id = before.id
      WHERE sessions.user_id = after.id AND before.role <> after.role;
+    DELETE FROM recovery_tokens USING before JOIN after ON after.id = before.id
+     WHERE recovery_tokens.user_id = after.id
+       AND (before.active AND NOT after.active OR before.email <> after.email);
     RETURN NULL;
 END $$;
 CREATE TRIGGER users_end_access AFTER UPDATE ON users

@@ -46,7 +46,10 @@ export const enCodes = {
   "error.no_result": "This task has no such file.",
   "error.unknown_kind": "There is no import or export of that kind.",
   "error.email_taken": "Another user has this e-mail address.",
-  "error.username_taken": "Another user has this username.",
+  "error.username_taken": "Another user has this username, or one that looks like it.",
+  "error.registration_closed": "This school makes accounts itself. Ask its office for one.",
+  "error.last_manager": "An active manager has to be left. Make another one first.",
+  "error.user_erased": "This account was erased. Nothing of it can be changed.",
   "error.not_a_plan": "This task is no preview.",
   "error.plan_mismatch": "This is not the plan that was shown. Load the page again.",
   "error.task_unfinished": "The task is not finished, or did not succeed.",
@@ -80,4 +83,10 @@ export const enCodes = {
   "field.duplicate_in_file": "An earlier row of the file has the same key.",
   "field.wrong_column_count": "The row has more or fewer cells than the header.",
   "field.bad_quotes": "A quote is opened and never closed.",
+  "field.length": "Use 12 to 128 characters.",
+  "field.variety":
+    "Mix three of lower case, upper case, digits and other characters, or use 16 or more.",
+  "field.common": "This is a well-known password. Choose another.",
+  "field.personal": "Do not use your username or e-mail name in it.",
+  "field.wrong_password": "This is not your present password.",
 } satisfies Record<string, Message>;

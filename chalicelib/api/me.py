@@ -1,0 +1,74 @@
+"""One's own account: the profile, what mails one wants, and all that is kept."""
+
+from __future__ import annotations
+
+from chalice.app import Blueprint
+
+from chalicelib.accounts import preferences, privacy, service
+from chalicelib.accounts.rules import SIGNED_IN
+from chalicelib.accounts.schemas import ExportOut, MeOut, Preferences, ProfileChanges
+from chalicelib.api.answers import Answer
+from chalicelib.api.endpoint import Request, endpoint
+
+blueprint = Blueprint(__name__)
+
+
+@endpoint(blueprint, "GET", "/auth/me", roles=SIGNED_IN, answer=MeOut, conditional=True)
+def get_me(request: Request) -> Answer:
+    """Say who is signed in."""
+    me = service.get_me(request.connection, request.caller.id)
+    return Answer(me.json, etag=me.etag)
+
+
+@endpoint(
+    blueprint,
+    "PATCH",
+    "/auth/me",
+    roles=SIGNED_IN,
+    body=ProfileChanges,
+    answer=MeOut,
+    conditional=True,
+)
+def change_me(request: Request) -> Answer:
+    """Change the own name or language."""
+    me = service.get_me(request.connection, request.caller.id, lock=True)
+    request.check_version(me.etag)
+    me = service.change_profile(request.connection, request.caller, me, request.body)
+    return Answer(me.json, etag=me.etag)
+
+
+@endpoint(blueprint, "GET", "/auth/me/export", roles=SIGNED_IN, answer=ExportOut)
+def export_me(request: Request) -> Answer:
+    """Hand out all that is kept on whoever asks."""
+    return Answer(
+        privacy.export_user(request.connection, request.caller.id),
+        headers={"Content-Disposition": 'attachment; filename="rollcall-my-data.json"'},
+    )
+
+
+@endpoint(
+    blueprint,
+    "GET",
+    "/api/notification_preferences",
+    roles=SIGNED_IN,
+    answer=Preferences,
+    personal=True,
+)
+def get_notification_preferences(request: Request) -> Answer:
+    """Read when one gets mails."""
+    return Answer(preferences.get_preferences(request.connection, request.caller.id))
+
+
+@endpoint(
+    blueprint,
+    "PUT",
+    "/api/notification_preferences",
+    roles=SIGNED_IN,
+    body=Preferences,
+    answer=Preferences,
+    personal=True,
+)
+def set_notification_preferences(request: Request) -> Answer:
+    """Say when one wants mails."""
+    preferences.set_preferences(request.connection, request.caller.id, request.body)
+    return Answer(preferences.get_preferences(request.connection, request.caller.id))
