@@ -59,7 +59,7 @@ class Cloud:
         return str(self.client("sqs").get_queue_url(QueueName=name)["QueueUrl"])
 
 
-def make(cloud: Cloud, declared: Declared, secrets: dict[str, dict[str, str]]) -> None:
+def make(cloud: Cloud, declared: Declared, secrets: dict[str, str]) -> None:
     """Make or bring up to date everything that is declared, and these secrets.
 
     Raises:
@@ -75,7 +75,7 @@ def make(cloud: Cloud, declared: Declared, secrets: dict[str, dict[str, str]]) -
             _make_bucket(cloud, bucket)
         for name, value in secrets.items():
             what = f"the secret {name}"
-            _make_secret(cloud, name, json.dumps(value))
+            _make_secret(cloud, name, value)
     except (ClientError, BotoCoreError) as error:
         raise ResourceError(f"{cloud.endpoint} did not make {what}: {error}") from error
 

@@ -6,6 +6,7 @@ private one on free ports for tests.
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import signal
@@ -148,14 +149,13 @@ class Stack:
             self.cloud,
             self.declared,
             {
-                f"rollcall-{self.stage}-database": {
-                    "username": postgres.APPLICATION,
-                    "password": secrets["app"],
-                },
-                f"rollcall-{self.stage}-database-owner": {
-                    "username": postgres.OWNER,
-                    "password": secrets["owner"],
-                },
+                f"rollcall-{self.stage}-database": json.dumps(
+                    {"username": postgres.APPLICATION, "password": secrets["app"]}
+                ),
+                f"rollcall-{self.stage}-database-owner": json.dumps(
+                    {"username": postgres.OWNER, "password": secrets["owner"]}
+                ),
+                f"rollcall-{self.stage}-jwt": secrets["jwt"],
             },
         )
 
@@ -186,7 +186,7 @@ class Stack:
             "DB_PASSWORD": self.place.secrets["app"],
             "DB_MODE": "pgbouncer",
             "DB_SSLMODE": "disable",
-            "JWT_SECRET": self.place.secrets["jwt"],
+            "JWT_SECRET_ARN": f"rollcall-{self.stage}-jwt",
             "ROLLCALL_STATE": str(self.place.state),
             "PYTHONUNBUFFERED": "1",
         }

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from chalicelib.accounts import limits, recovery, sessions
 from chalicelib.bulk import service as bulk
 from chalicelib.core import database, logs
 from chalicelib.core.settings import get_settings
@@ -27,6 +28,9 @@ def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
         removed = {
             "idempotency_keys": _in_batches(context, _idempotency_keys),
             "tasks": _in_batches(context, _tasks),
+            "sessions": _in_batches(context, _sessions),
+            "links": _in_batches(context, _links),
+            "attempts": _in_batches(context, _attempts),
         }
         log.info("swept", extra=removed)
     return removed
@@ -45,6 +49,21 @@ def _in_batches(context: Any, remove: Callable[[], int]) -> int:
 def _idempotency_keys() -> int:
     with database.transaction() as connection:
         return idempotency.expire_keys(connection, BATCH)
+
+
+def _sessions() -> int:
+    with database.transaction() as connection:
+        return sessions.expire_sessions(connection, BATCH)
+
+
+def _links() -> int:
+    with database.transaction() as connection:
+        return recovery.expire_links(connection, BATCH)
+
+
+def _attempts() -> int:
+    with database.transaction() as connection:
+        return limits.expire_attempts(connection, BATCH)
 
 
 def _tasks() -> int:

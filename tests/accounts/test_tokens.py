@@ -56,6 +56,7 @@ def test_a_short_key_is_refused(secret: pytest.MonkeyPatch) -> None:
 
 def test_a_missing_key_is_named(secret: pytest.MonkeyPatch) -> None:
     secret.setenv("JWT_SECRET", "")
+    secret.setenv("JWT_SECRET_ARN", "")
     reset_settings()
     with pytest.raises(SettingMissing, match="JWT_SECRET"):
         tokens.read_access_token("x.y.z")

@@ -77,6 +77,9 @@ def test_a_batch_that_it_might_not_end_is_left_to_the_next_day(owner: Connection
     assert sweep.handler(schedule_event(), Context(timeout_seconds=10)) == {
         "idempotency_keys": 0,
         "tasks": 0,
+        "sessions": 0,
+        "links": 0,
+        "attempts": 0,
     }
     assert _kept_answers(owner) == 5
 
@@ -117,3 +120,46 @@ def test_a_task_that_has_no_end_yet_is_not_old(owner: Connection) -> None:
     owner.commit()
     assert sweep.handler(schedule_event(), Context())["tasks"] == 0
     assert owner.execute(text("SELECT id FROM tasks")).scalars().all() == [task_id]
+
+
+def _sign_in(owner: Connection, days_left: int, count: int) -> None:
+    owner.execute(
+        text(
+            "WITH student AS (INSERT INTO users (username, email, role) VALUES"
+            " ('u' || :days, :days || '@rollcall.example', 'student') RETURNING id),"
+            " begun AS (INSERT INTO sessions (user_id, ip, expires_at)"
+            " SELECT id, '', now() + make_interval(days => :days)"
+            " FROM student, generate_series(1, :count) RETURNING id, user_id, expires_at),"
+            " links AS (INSERT INTO recovery_tokens (token_hash, user_id, expires_at)"
+            " SELECT sha256(int8send(id)), user_id, expires_at FROM begun),"
+            " counts AS (INSERT INTO attempts (kind, subject, hits, expires_at)"
+            " SELECT 'login', sha256(int8send(id)), '{}', expires_at FROM begun)"
+            " INSERT INTO refresh_tokens (token_hash, session_id, expires_at, spent_at)"
+            " SELECT sha256(int8send(id)), id, expires_at, now() FROM begun"
+        ),
+        {"days": days_left, "count": count},
+    )
+    owner.commit()
+
+
+def test_what_is_over_of_sessions_links_and_attempts_is_forgotten(
+    owner: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "BATCH", 2)
+    _sign_in(owner, days_left=-1, count=5)
+    _sign_in(owner, days_left=1, count=3)
+    removed = sweep.handler(schedule_event(), Context())
+    assert (removed["links"], removed["attempts"]) == (5, 5)
+    assert removed["sessions"] >= 5
+    for table in ("sessions", "refresh_tokens", "recovery_tokens", "attempts"):
+        assert owner.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() == 3
+
+
+def test_a_spent_token_of_a_session_that_goes_on_is_forgotten_when_it_expires(
+    owner: Connection,
+) -> None:
+    _sign_in(owner, days_left=1, count=2)
+    owner.execute(text("UPDATE refresh_tokens SET expires_at = now() - interval '1 second'"))
+    owner.commit()
+    assert sweep.handler(schedule_event(), Context())["sessions"] == 2
+    assert owner.execute(text("SELECT count(*) FROM sessions")).scalar_one() == 2

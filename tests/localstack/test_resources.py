@@ -48,14 +48,14 @@ def test_made_twice_they_keep_messages_objects_and_what_was_changed(
 ) -> None:
     name = declared.queues[0].name
     sqs, s3 = cloud.client("sqs"), cloud.client("s3")
-    make(cloud, declared, {name: {"password": "one"}})
+    make(cloud, declared, {name: "one"})
     received(cloud, name)
     url = cloud.queue_url(name)
     sqs.send_message(QueueUrl=url, MessageBody="kept")
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "7"})
     s3.put_object(Bucket=name, Key="kept", Body=b"kept")
 
-    make(cloud, declared, {name: {"password": "two"}})
+    make(cloud, declared, {name: "two"})
 
     found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])
     assert found["Attributes"] == {"VisibilityTimeout": "7"}
@@ -63,7 +63,7 @@ def test_made_twice_they_keep_messages_objects_and_what_was_changed(
     assert received(cloud, name) == ["kept"]
     assert s3.get_object(Bucket=name, Key="kept")["Body"].read() == b"kept"
     secret = cloud.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]
-    assert secret == '{"password": "two"}'
+    assert secret == "two"
 
 
 def test_an_object_below_the_prefix_and_no_other_reaches_the_queue(
