@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import Connection, text
 
 from chalicelib.bulk.schemas import PlanQuery, TaskQuery
 from chalicelib.bulk.statements import stale_statement
 from chalicelib.core.kinds import Kind
-from chalicelib.core.pagination import (
-    InvalidCursor,
-    Page,
-    Position,
-    decode_cursor,
-    encode_cursor,
-)
-
-_NEWEST_FIRST = "-number"
-_BY_LINE = "line"
+from chalicelib.core.listing import Listing
+from chalicelib.core.pagination import Page
 
 
 def _moment(column: str) -> str:
@@ -35,6 +26,20 @@ _TASK_FIELDS = f"""
     tasks.error, tasks.plan_of, tasks.created_by,
     {_moment("created_at")}, {_moment("started_at")}, {_moment("finished_at")}
 """
+
+_TASKS = Listing(
+    table="tasks",
+    fields=_TASK_FIELDS,
+    conditions={"created_by": "created_by = :created_by"},
+    id="number",
+)
+_PLAN = Listing(
+    table="task_rows",
+    fields="task_rows.line, task_rows.key, task_rows.outcome,"
+    " coalesce(task_rows.changes, '{}') AS changes, coalesce(task_rows.errors, '[]') AS errors",
+    conditions={"number": "task_number = :number", "outcome": "outcome = :outcome"},
+    id="line",
+)
 
 
 class TaskFacts(NamedTuple):
@@ -78,10 +83,7 @@ def list_tasks(connection: Connection, query: TaskQuery, created_by: int | None)
     Raises:
         InvalidCursor: the cursor is not one of this list.
     """
-    before = _position(query.cursor, _NEWEST_FIRST)
-    statement = _tasks_page(before is not None, created_by is not None)
-    parameters = {"limit": query.limit, "before": before, "created_by": created_by}
-    return _page(connection, statement, parameters, _NEWEST_FIRST)
+    return _TASKS.page(connection, query, sort="-number", created_by=created_by)
 
 
 def list_plan(connection: Connection, number: int, query: PlanQuery) -> Page:
@@ -90,15 +92,7 @@ def list_plan(connection: Connection, number: int, query: PlanQuery) -> Page:
     Raises:
         InvalidCursor: the cursor is not one of this list.
     """
-    after = _position(query.cursor, _BY_LINE)
-    statement = _plan_page(after is not None, query.outcome is not None)
-    parameters = {
-        "limit": query.limit,
-        "after": after,
-        "number": number,
-        "outcome": query.outcome,
-    }
-    return _page(connection, statement, parameters, _BY_LINE)
+    return _PLAN.page(connection, query, sort="line", number=number, outcome=query.outcome)
 
 
 def is_applied(connection: Connection, plan_id: uuid.UUID) -> bool:
@@ -110,65 +104,3 @@ def is_applied(connection: Connection, plan_id: uuid.UUID) -> bool:
 def is_stale(connection: Connection, kind: Kind, plan_number: int) -> bool:
     """Tell whether the data that a plan touches changed since."""
     return bool(connection.execute(stale_statement(kind), {"number": plan_number}).scalar_one())
-
-
-@cache
-def _tasks_page(resumes: bool, of_one: bool) -> TextClause:
-    conditions = ["number < :before"] if resumes else []
-    if of_one:
-        conditions.append("created_by = :created_by")
-    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-    return _paged(
-        f"SELECT * FROM tasks {where} ORDER BY number DESC LIMIT :limit + 1",  # noqa: S608
-        alias="tasks",
-        key="number",
-        fields=_TASK_FIELDS,
-    )
-
-
-@cache
-def _plan_page(resumes: bool, by_outcome: bool) -> TextClause:
-    conditions = ["task_number = :number"]
-    if resumes:
-        conditions.append("line > :after")
-    if by_outcome:
-        conditions.append("outcome = :outcome")
-    return _paged(
-        f"SELECT * FROM task_rows WHERE {' AND '.join(conditions)} ORDER BY line LIMIT :limit + 1",  # noqa: S608
-        alias="plan",
-        key="line",
-        fields="plan.line, plan.key, plan.outcome,"
-        " coalesce(plan.changes, '{}') AS changes, coalesce(plan.errors, '[]') AS errors",
-    )
-
-
-def _paged(rows: str, *, alias: str, key: str, fields: str) -> TextClause:
-    """Return a SELECT of one row: the items as a JSON array, whether more follow, the last key."""
-    return text(
-        f"""
-        SELECT '[' || coalesce(array_to_string(items[1 : :limit], ','), '') || ']',
-               cardinality(items) > :limit, keys[:limit]
-          FROM (SELECT array_agg(row_to_json(shown)::text) AS items,
-                       array_agg(CAST({alias}.{key} AS bigint)) AS keys
-                  FROM ({rows}) {alias}
-                 CROSS JOIN LATERAL (SELECT {fields}) shown) page
-        """  # noqa: S608
-    )
-
-
-def _page(
-    connection: Connection, statement: TextClause, parameters: dict[str, Any], sort: str
-) -> Page:
-    named = statement.compile().params.keys()
-    used = {name: value for name, value in parameters.items() if name in named}
-    items, more, last = connection.execute(statement, used).one()
-    return Page(items, encode_cursor(Position(sort, "", last)) if more else None)
-
-
-def _position(cursor: str | None, sort: str) -> int | None:
-    if cursor is None:
-        return None
-    position = decode_cursor(cursor, sort)
-    if position.key:
-        raise InvalidCursor
-    return position.id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from chalicelib.catalog.queries import course_conditions
+from chalicelib.catalog import queries
 from chalicelib.core.kinds import Field, Kind, Rule
 
 # As the API's rules in schemas.py, but for line breaks and tabs in a title: cells are kept as they
@@ -20,9 +20,8 @@ _NUMBER = (
 
 
 def _exported_courses(filters: Collection[str]) -> str:
-    conditions = course_conditions(searches="q" in filters, by_code="code" in filters)
-    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     columns = "code, title, description, credits::text AS credits"
+    where = queries.COURSES.where(filters)
     return f"SELECT {columns} FROM courses {where} ORDER BY lower(code)"  # noqa: S608
 
 

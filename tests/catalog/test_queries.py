@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 from chalicelib.catalog import queries
 from chalicelib.catalog.schemas import CourseQuery
 from chalicelib.core import database
+from chalicelib.core.listing import page_statement
 
 pytestmark = pytest.mark.usefixtures("clean_database")
 
@@ -27,7 +28,8 @@ def many(owner: Connection) -> None:
 
 def explained(query: CourseQuery) -> str:
     """Return the plan of a page, with values where the binds are."""
-    statement = queries._page(query.sort, bool(query.q), bool(query.code), bool(query.cursor))
+    filters = frozenset(name for name in ("q", "code") if getattr(query, name))
+    statement = page_statement(queries.COURSES, query.sort, filters, bool(query.cursor))
     values = {"limit": query.limit, "key": "c02500", "code": "c02500", "id": 1, "q": "x"}
     used = {name: value for name, value in values.items() if f":{name}" in statement.text}
     with database.transaction() as connection:
