@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.api import (
+    audit,
     auth,
     courses,
     description,
@@ -21,6 +22,19 @@ from chalicelib.integrations.database_login import database_login
 logs.configure(get_settings().log_level)
 database.set_credentials_provider(database_login)
 
+RESOURCES = (
+    audit,
+    auth,
+    courses,
+    description,
+    exports,
+    health,
+    imports,
+    me,
+    privacy,
+    tasks,
+)
+
 app = Application()
-for resource in (auth, courses, description, exports, health, imports, me, privacy, tasks):
+for resource in RESOURCES:
     app.register_blueprint(resource.blueprint)

@@ -49,7 +49,7 @@ def list_courses(request: Request) -> Answer:
 )
 def create_course(request: Request) -> Answer:
     """Add a course."""
-    course = service.create_course(request.connection, request.body)
+    course = service.create_course(request.connection, request.caller, request.body)
     return Answer(course.json, etag=course.etag, location=f"/api/courses/{course.id}")
 
 
@@ -76,7 +76,7 @@ def change_course(request: Request) -> Answer:
     """Change a course."""
     course = service.lock_course_for(request.connection, request.caller, request.path["id"])
     request.check_version(course.etag)
-    course = service.change_course(request.connection, course, request.body)
+    course = service.change_course(request.connection, request.caller, course, request.body)
     return Answer(course.json, etag=course.etag)
 
 
@@ -85,5 +85,5 @@ def delete_course(request: Request) -> Answer:
     """Remove a course."""
     course = service.lock_course_for(request.connection, request.caller, request.path["id"])
     request.check_version(course.etag)
-    service.delete_course(request.connection, course)
+    service.delete_course(request.connection, request.caller, course)
     return Answer()

@@ -72,13 +72,14 @@ def get_task(request: Request) -> Answer:
     roles=SIGNED_IN,
     path_types=_ID,
     status=302,
+    work="transaction",
     personal=True,
     errors=(TaskUnfinished, NoSuchResult),
 )
 def download_result(request: Request) -> Answer:
     """Go to the file of an export."""
-    task = service.get_task_for(request.connection, request.caller, request.path["id"])
-    return Answer(location=service.download_url(task))
+    link = service.hand_out_result(request.connection, request.caller, request.path["id"])
+    return Answer(location=link)
 
 
 @endpoint(
@@ -88,13 +89,14 @@ def download_result(request: Request) -> Answer:
     roles=SIGNED_IN,
     path_types=_ID,
     status=302,
+    work="transaction",
     personal=True,
     errors=(TaskUnfinished, NoSuchResult),
 )
 def download_errors(request: Request) -> Answer:
     """Go to the error report of an import."""
-    task = service.get_task_for(request.connection, request.caller, request.path["id"])
-    return Answer(location=service.report_url(task))
+    link = service.hand_out_report(request.connection, request.caller, request.path["id"])
+    return Answer(location=link)
 
 
 @endpoint(

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection, text
 
+from chalicelib.audit.actions import Action
 from chalicelib.core import logs
 
 _ADD = text(
@@ -33,10 +34,17 @@ class Actor(Protocol):
     def ip(self) -> str: ...
 
 
+class OnBehalf(NamedTuple):
+    """A function that does what somebody asked for; from where, the request's own events say."""
+
+    id: int | None
+    ip: str = ""
+
+
 def add(
     connection: Connection,
     actor: Actor,
-    action: str,
+    action: Action,
     object_kind: str,
     object_id: object = None,
     *,

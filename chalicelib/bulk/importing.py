@@ -13,6 +13,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 from sqlalchemy.exc import DBAPIError
 
+from chalicelib.audit import service as audit
+from chalicelib.audit.service import OnBehalf
 from chalicelib.bulk import report
 from chalicelib.bulk.errors import TaskFailed
 from chalicelib.bulk.registry import get_kind
@@ -42,6 +44,7 @@ _MANY_ROWS = 2_000
 _HOPELESS = ("22", "23", "54")
 _UNIQUE_VIOLATION = "23505"
 _TRIES = 5
+_AUDITED_COUNTS = ("created", "updated", "unchanged", "failed")
 
 _LIMITS = text(
     """
@@ -141,6 +144,10 @@ def _try_to_write(task: Task, kind: Kind, staged: Staged) -> dict[str, Any]:
         result = _judge(connection, task, kind, staged)
         if result["total"] != staged.rows:
             raise StagingLost(task.id)
+        if task.mode == "apply":
+            who = OnBehalf(task.created_by)
+            after = {"kind": kind.name, **{name: result[name] for name in _AUDITED_COUNTS}}
+            audit.add(connection, who, "import_applied", "task", task.id, after=after)
         if result["error_report"]:
             keep_result(connection, task, result)
         else:

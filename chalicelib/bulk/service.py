@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
 from chalicelib.accounts.rules import MANAGERS, Caller
+from chalicelib.audit import service as audit
 from chalicelib.bulk import queries
 from chalicelib.bulk.errors import (
     NoSuchResult,
@@ -191,6 +192,8 @@ def start_export(
         },
     )
     outbox.add(connection, "exports", {"task_id": str(task_id)})
+    after = {"kind": kind.name, "filters": sorted(name for name, value in filters.items() if value)}
+    audit.add(connection, caller, "export_started", "task", task_id, after=after)
     return task_id
 
 
@@ -223,23 +226,25 @@ def list_plan_for(
     return queries.list_plan(connection, task.number, query)
 
 
-def download_url(task: TaskFacts) -> str:
+def hand_out_result(connection: Connection, caller: Caller, task_id: uuid.UUID) -> str:
     """Return a link to the file that an export made.
 
     Raises:
-        TaskUnfinished, NoSuchResult: there is none (yet).
+        NotFound, TaskUnfinished, NoSuchResult: there is none (yet).
     """
-    return _link(task, task.result_key, task.filename or "export.csv")
+    task = get_task_for(connection, caller, task_id)
+    return _handed_out(connection, caller, task, task.result_key, task.filename or "export.csv")
 
 
-def report_url(task: TaskFacts) -> str:
+def hand_out_report(connection: Connection, caller: Caller, task_id: uuid.UUID) -> str:
     """Return a link to the error report of an import.
 
     Raises:
-        TaskUnfinished, NoSuchResult: there is none (yet).
+        NotFound, TaskUnfinished, NoSuchResult: there is none (yet).
     """
+    task = get_task_for(connection, caller, task_id)
     name = (task.filename or "import.csv").removesuffix(".csv")
-    return _link(task, task.errors_key, f"{name}-errors.csv")
+    return _handed_out(connection, caller, task, task.errors_key, f"{name}-errors.csv")
 
 
 def apply_plan(
@@ -314,15 +319,21 @@ def _get_plan(connection: Connection, caller: Caller, task_id: uuid.UUID) -> Tas
     return task
 
 
-def _link(task: TaskFacts, key: str | None, filename: str) -> str:
+def _handed_out(
+    connection: Connection, caller: Caller, task: TaskFacts, key: str | None, filename: str
+) -> str:
     if task.state != "SUCCESS":
         raise TaskUnfinished
     if key is None:
         raise NoSuchResult
+    after = {"kind": task.kind, "job": task.job}
+    audit.add(connection, caller, "sensitive_read", "task", task.id, after=after)
     return s3.presigned_download(key, filename, DOWNLOAD_SECONDS)
 
 
-def _add_import(connection: Connection, caller: Caller, **facts: object) -> None:
+def _add_import(connection: Connection, caller: Caller, **facts: Any) -> None:
     absent = {"source_etag": None, "upload_expires_at": None, "plan_of": None}
     who = {"created_by": caller.id, "correlation_id": logs.correlation_id()}
     connection.execute(_ADD_IMPORT, absent | facts | who)
+    after = {"kind": facts["kind"], "mode": facts["mode"]}
+    audit.add(connection, caller, "import_started", "task", facts["id"], after=after)

@@ -39,6 +39,7 @@ class Task:
     source_etag: str | None
     plan_of: uuid.UUID | None
     result: dict[str, Any] | None
+    created_by: int | None
     correlation_id: str | None
     attempt: int
 
@@ -46,7 +47,7 @@ class Task:
 _LOCK = text(
     """
     SELECT number, kind, job, mode, state, parameters, source_key, source_etag, plan_of,
-           result, correlation_id, attempt
+           result, created_by, correlation_id, attempt
       FROM tasks WHERE id = :id FOR NO KEY UPDATE SKIP LOCKED
     """
 )

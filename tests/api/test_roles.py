@@ -17,6 +17,7 @@ STAFF = ("registrar", "manager")
 MANAGERS = ("manager",)
 
 ADMITTED: dict[str, tuple[str | None, ...]] = {
+    "GET /api/audit": MANAGERS,
     "GET /api/courses": SIGNED_IN,
     "POST /api/courses": STAFF,
     "GET /api/courses/{id}": SIGNED_IN,

@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what was done, newest first */
+        get: operations["list_audit_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/courses": {
         parameters: {
             query?: never;
@@ -455,10 +472,42 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Who did it. */
+        ActorOut: {
+            id: number;
+            username: string | null;
+        };
         /** @description The plan that is meant. */
         ApplyIn: {
             /** @description `result.plan_hash` of the plan's task. */
             plan_hash: string;
+        };
+        /** @description Something that was done. */
+        AuditEventOut: {
+            id: number;
+            /** Format: date-time */
+            at: string;
+            /** @description Null where nobody was signed in. */
+            actor: components["schemas"]["ActorOut"] | null;
+            /** @enum {string} */
+            action: "course_created" | "course_updated" | "course_deleted" | "import_started" | "import_applied" | "export_started" | "sensitive_read";
+            object: components["schemas"]["ObjectOut"];
+            before: {
+                [key: string]: unknown;
+            } | null;
+            after: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Empty for the work of a function. */
+            ip: string;
+            /** @description Of the request that caused it. */
+            request_id: string;
+        };
+        /** @description One page of what was done, newest first. */
+        AuditPage: {
+            items: components["schemas"]["AuditEventOut"][];
+            /** @description Cursor of the next page, null on the last. */
+            next: string | null;
         };
         /** @description A field before and after; `from` is null for a new row. */
         Change: {
@@ -619,6 +668,11 @@ export interface components {
             locale: "en" | "zh-CN";
             /** Format: date-time */
             created_at: string;
+        };
+        /** @description What it was done to; the id is null where there was no such thing. */
+        ObjectOut: {
+            kind: string;
+            id: string | null;
         };
         /** @description A new password, by somebody who knows the present one. */
         PasswordChangeIn: {
@@ -808,6 +862,111 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_audit_events: {
+        parameters: {
+            query?: {
+                /** @description Items of one page at most. */
+                limit?: number;
+                /** @description `next` of the page before; opaque. */
+                cursor?: string | null;
+                /** @description Id or username of who did it. */
+                actor?: string;
+                action?: ("course_created" | "course_updated" | "course_deleted" | "import_started" | "import_applied" | "export_started" | "sensitive_read") | null;
+                /** @description Such as `course`. */
+                object_kind?: string;
+                object_id?: string;
+                /** @description From this moment on (RFC 3339). */
+                since?: string | null;
+                /** @description Before this moment (RFC 3339). */
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token does not hold or has expired; sign in again.
+             *     `unauthenticated`: Sign in and send the access token.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /**
+             * @description `invalid`: Some fields are not valid.
+             *     `invalid_cursor`: This cursor was not handed out for this list and sort; start from the first page.
+             */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid" | "invalid_cursor";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: Somebody else is at work on the same thing; try again.
+             *     `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_away" | "pool_exhausted";
+                    };
+                };
+            };
+        };
+    };
     list_courses: {
         parameters: {
             query?: {
