@@ -13,6 +13,7 @@ from chalicelib.api import (
     me,
     privacy,
     tasks,
+    users,
 )
 from chalicelib.api.application import Application
 from chalicelib.core import database, logs
@@ -33,6 +34,7 @@ RESOURCES = (
     me,
     privacy,
     tasks,
+    users,
 )
 
 app = Application()

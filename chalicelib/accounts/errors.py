@@ -66,3 +66,15 @@ class UserErased(Conflict):
     code = "user_erased"
     title = "User erased"
     detail = "This account was erased; nothing of it can be changed."
+
+
+class UserInactive(Conflict):
+    code = "user_inactive"
+    title = "User not active"
+    detail = "This user is not active; activate the account first."
+
+
+class MailSuppressed(Conflict):
+    code = "mail_suppressed"
+    title = "Mail suppressed"
+    detail = "Mails to this address came back, or were complained about; none is sent any more."

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import json
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
 from chalicelib.accounts.rules import canonical_username
+from chalicelib.accounts.schemas import UserQuery
+from chalicelib.core.listing import Listing, Sort, contains
+from chalicelib.core.pagination import Page
 
 
 class Credentials(NamedTuple):
@@ -31,6 +35,27 @@ class Me(NamedTuple):
         return f"{self.id}-{self.version}"
 
 
+class User(NamedTuple):
+    """A user as managers see them, as JSON text, and what the API does not tell."""
+
+    id: int
+    version: int
+    has_password: bool
+    is_erased: bool
+    json: str
+
+    @property
+    def etag(self) -> str:
+        """Return the opaque tag of this version."""
+        return f"{self.id}-{self.version}"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The members of the JSON."""
+        facts: dict[str, Any] = json.loads(self.json)
+        return facts
+
+
 ME_FIELDS = (
     "users.id, users.username, users.email, users.full_name, users.role, users.locale,"
     " to_char(users.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS created_at"
@@ -48,6 +73,38 @@ _BY_EMAIL = text(_CREDENTIALS.format("lower(email)").replace(":name", "lower(:na
 _BY_ID = text("SELECT id, username, email, password_hash FROM users WHERE id = :id")
 _ME = text(f"SELECT id, version, {ME_JSON} FROM users WHERE id = :id AND active")  # noqa: S608
 _LOCKED_ME = text(f"{_ME.text} FOR UPDATE")
+
+_USER_FIELDS = (
+    "users.id, users.username, users.email, users.full_name, users.role, users.active,"
+    " users.locale,"
+    " to_char(users.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS created_at"
+)
+# What a `User` is made of; it also stands in a RETURNING list.
+USER = f"""
+    users.id, users.version, users.password_hash IS NOT NULL, users.erased_at IS NOT NULL,
+    (SELECT row_to_json(shown)::text FROM (SELECT {_USER_FIELDS}) shown)
+"""  # noqa: S608
+_USER = text(f"SELECT {USER} FROM users WHERE id = :id")  # noqa: S608
+_LOCKED_USER = text(f"{_USER.text} FOR UPDATE")
+USERS = Listing(
+    table="users",
+    fields=_USER_FIELDS,
+    sorts={
+        "username": Sort("username", "{}", "text", unique=True),
+        "email": Sort("email", "lower({})", "text", unique=True),
+        "full_name": Sort("full_name", "lower({})", "text"),
+        "created_at": Sort("created_at", "{}", "timestamptz"),
+    },
+    conditions={
+        "q": contains("username", "email", "full_name"),
+        "role": "role = :role",
+        "active": "active = CAST(:active AS boolean)",
+    },
+)
+_IS_SUPPRESSED = text(
+    "SELECT EXISTS (SELECT FROM mail_suppressions JOIN users ON address = lower(email)"
+    " WHERE users.id = :id)"
+)
 
 
 def find_credentials(connection: Connection, name: str) -> Credentials | None:
@@ -69,3 +126,24 @@ def find_me(connection: Connection, user_id: int, *, lock: bool = False) -> Me |
     """Return an active user's own view of the account, locked against changes where asked."""
     row = connection.execute(_LOCKED_ME if lock else _ME, {"id": user_id}).one_or_none()
     return Me(*row) if row else None
+
+
+def find_user(connection: Connection, user_id: int, *, lock: bool = False) -> User | None:
+    """Return a user, locked against other changes where asked."""
+    row = connection.execute(_LOCKED_USER if lock else _USER, {"id": user_id}).one_or_none()
+    return User(*row) if row else None
+
+
+def list_users(connection: Connection, query: UserQuery) -> Page:
+    """Return a page of users.
+
+    Raises:
+        InvalidCursor: the cursor is not one of this list and sort.
+    """
+    filters = query.model_dump(include={"q", "role", "active"})
+    return USERS.page(connection, query, sort=query.sort, **filters)
+
+
+def is_suppressed(connection: Connection, user_id: int) -> bool:
+    """Tell whether no mail is sent to a user's address any more."""
+    return bool(connection.execute(_IS_SUPPRESSED, {"id": user_id}).scalar_one())

@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from chalicelib.accounts.alphabet import LETTERS
+
 Role = Literal["student", "teacher", "registrar", "manager"]
 
 ROLES: tuple[Role, ...] = ("student", "teacher", "registrar", "manager")
@@ -49,9 +51,8 @@ LONGEST_FULL_NAME = 200
 # Neither controls nor what turns the direction of the text around it (UAX #9).
 FULL_NAME_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]*$"
 
-# Letters that show nothing: fillers of Hangul.
-_BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0")
-_LETTERS = frozenset({"Ll", "Lo", "Lm"})
+# Of a name in its canonical form. There is no `@`, so that it is never taken for an address.
+USERNAME_PATTERN = rf"^(?![._-])[{LETTERS}0-9._-]+$"
 
 
 def canonical_username(name: str) -> str:
@@ -65,13 +66,14 @@ def canonical_username(name: str) -> str:
 
 def is_username(canonical: str) -> bool:
     """Tell whether a canonical name is one: letters of any script, digits, and `.`, `_`, `-`
-    inside or behind them. There is no `@`, so that it is never taken for an e-mail address.
+    inside or behind them.
     """
-    return not canonical.startswith((".", "_", "-")) and all(
-        character in "._-0123456789"
-        or (unicodedata.category(character) in _LETTERS and character not in _BLANK_LETTERS)
-        for character in canonical
-    )
+    return _username().fullmatch(canonical) is not None
+
+
+@cache
+def _username() -> re.Pattern[str]:
+    return re.compile(USERNAME_PATTERN)
 
 
 class PasswordRule(NamedTuple):

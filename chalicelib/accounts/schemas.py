@@ -21,6 +21,7 @@ from chalicelib.accounts.rules import (
     canonical_username,
     is_username,
 )
+from chalicelib.core.pagination import PageQuery
 
 
 def _username(given: str) -> str:
@@ -198,6 +199,75 @@ class ExportOut(BaseModel):
         description="Of the audit log: by this person, or about the account; the newest 2,000."
     )
     events_in_all: int
+
+
+class UserIn(BaseModel):
+    """A new user, who gets an invitation to set a password."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    username: Username
+    email: Email
+    full_name: FullName = ""
+    role: Role
+    locale: Locale = "en"
+
+
+class UserChanges(BaseModel):
+    """What is to change in a user; what is not named stays. A username stays for ever."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: Email = _UNCHANGED
+    full_name: FullName = _UNCHANGED
+    role: Role = _UNCHANGED
+    active: bool = _UNCHANGED
+    locale: Locale = _UNCHANGED
+
+
+class UserOut(BaseModel):
+    """A user."""
+
+    id: int
+    username: str
+    email: str
+    full_name: str
+    role: Role
+    active: bool
+    locale: Locale
+    created_at: datetime
+
+
+class UserPage(BaseModel):
+    """One page of users."""
+
+    items: list[UserOut]
+    next: str | None = Field(description="Cursor of the next page, null on the last.")
+
+
+UserSort = Literal[
+    "username",
+    "-username",
+    "email",
+    "-email",
+    "full_name",
+    "-full_name",
+    "created_at",
+    "-created_at",
+]
+
+
+class UserQuery(PageQuery):
+    """Filters of the list of users."""
+
+    q: Annotated[
+        str,
+        StringConstraints(max_length=200),
+        Field(description="Any part of username, e-mail address or full name, in any case."),
+    ] = ""
+    role: Role | None = None
+    active: bool | None = None
+    sort: UserSort = "username"
 
 
 class PasswordRuleOut(BaseModel):

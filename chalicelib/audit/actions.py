@@ -10,9 +10,22 @@ from __future__ import annotations
 from typing import Literal
 
 Action = Literal[
+    "authn_login_success",
+    "authn_login_fail",
+    "authn_password_change",
+    "authn_password_change_fail",
+    "authn_token_revoked",
+    "authn_token_reuse",
     "course_created",
     "course_updated",
     "course_deleted",
+    "user_created",
+    "user_updated",
+    "user_archived",
+    "user_deleted",
+    "user_reactivated",
+    "user_invited",
+    "authz_change",
     "import_started",
     "import_applied",
     "export_started",

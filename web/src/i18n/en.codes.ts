@@ -50,6 +50,8 @@ export const enCodes = {
   "error.registration_closed": "This school makes accounts itself. Ask its office for one.",
   "error.last_manager": "An active manager has to be left. Make another one first.",
   "error.user_erased": "This account was erased. Nothing of it can be changed.",
+  "error.user_inactive": "This user is not active. Activate the account first.",
+  "error.mail_suppressed": "Mails to this address came back; none is sent there any more.",
   "error.not_a_plan": "This task is no preview.",
   "error.plan_mismatch": "This is not the plan that was shown. Load the page again.",
   "error.task_unfinished": "The task is not finished, or did not succeed.",

@@ -46,6 +46,8 @@ export const zhCNCodes: Record<keyof typeof enCodes, Message> = {
   "error.registration_closed": "本校不开放自行注册，请联系教务处开通账号。",
   "error.last_manager": "至少要保留一名在用的管理员，请先指定另一名。",
   "error.user_erased": "该账号已被清除，无法再更改。",
+  "error.user_inactive": "该用户已停用，请先启用账号。",
+  "error.mail_suppressed": "发往该邮箱的邮件曾被退回或投诉，不再发送。",
   "error.not_a_plan": "该任务不是预览。",
   "error.plan_mismatch": "这不是所显示的预览，请重新加载页面。",
   "error.task_unfinished": "任务尚未完成，或未成功。",
