@@ -7,6 +7,7 @@ of the same thing. It holds passwords: only its owner reads it.
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,17 @@ from templates import Function, QueueSource, Schedule
 
 @dataclass(frozen=True)
 class Deployment:
-    """Functions, and the dead-letter queue (or None) of each queue."""
+    """Functions, the dead-letter queue (or None) of each queue, and where mails are kept.
+
+    `mails` is None where another AWS endpoint keeps them.
+    """
 
     endpoint: str
     credentials: dict[str, str]
     functions: tuple[Function, ...]
     queues: dict[str, str | None]
     logs: Path
+    mails: Path | None = None
 
     def function(self, job: str) -> Function | None:
         """Return the function of this job, if there is one."""
@@ -32,7 +37,7 @@ class Deployment:
 
 def write(deployment: Deployment, path: Path) -> None:
     """Keep a deployment in a file."""
-    write_private(path, json.dumps({**asdict(deployment), "logs": str(deployment.logs)}, indent=1))
+    write_private(path, json.dumps(asdict(deployment), indent=1, default=os.fspath))
 
 
 def read(path: Path) -> Deployment:
@@ -49,5 +54,10 @@ def read(path: Path) -> Deployment:
         for given in content["functions"]
     )
     return Deployment(
-        **{**content, "functions": functions, "logs": Path(content["logs"])},
+        **{
+            **content,
+            "functions": functions,
+            "logs": Path(content["logs"]),
+            "mails": Path(content["mails"]) if content["mails"] else None,
+        },
     )

@@ -45,8 +45,8 @@ def answers(endpoint: str) -> bool:
         return False
 
 
-def program(place: Place, endpoint: str) -> Program:
-    """Return how the embedded emulator runs.
+def program(place: Place, endpoint: str, letterbox_port: int) -> Program:
+    """Return how the embedded emulator runs; it relays mails to the letterbox.
 
     Raises:
         StartFailed: nothing answers at an address that is not on this machine.
@@ -79,6 +79,7 @@ def program(place: Place, endpoint: str) -> Program:
             "STATE_DIR": str(state),
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(objects),
+            "SMTP_HOST": f"{HOST}:{letterbox_port}",
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
             # It would look for containers to clean up: there is nothing of ours in Docker.

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import letterbox
 import workers
 from botocore.exceptions import BotoCoreError, ClientError
 from deployment import Deployment
@@ -90,7 +91,9 @@ class LocalRoutes:
         return 200, headers, body.encode()
 
     def _captured(self) -> list[dict[str, Any]]:
-        """Return what was sent, newest first, as ministack's own page has it."""
+        """Return what was sent, newest first; from another ministack as its own page has it."""
+        if self._deployed.mails is not None:
+            return letterbox.read(self._deployed.mails)
         url = f"{self._deployed.endpoint}/_ministack/ses/messages"
         with urllib.request.urlopen(url, timeout=5) as answer:
             accounts: dict[str, list[dict[str, Any]]] = json.load(answer)["messages"]
@@ -140,6 +143,12 @@ class ScheduleFailed(RollcallError):
 
 
 def _mail_of(message: dict[str, Any]) -> dict[str, Any]:
+    headers = {
+        "From": message["Source"],
+        "To": ", ".join(message["To"]),
+        "Cc": ", ".join(message["CC"]),
+        "Subject": message["Subject"],
+    }
     return {
         "to": message["To"],
         "cc": message["CC"],
@@ -147,6 +156,7 @@ def _mail_of(message: dict[str, Any]) -> dict[str, Any]:
         "subject": message["Subject"],
         "text": message["BodyText"],
         "html": message["BodyHtml"],
+        "headers": {name: value for name, value in headers.items() if value},
         "sent_at": _moment(float(message["Timestamp"])),
     }
 

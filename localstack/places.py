@@ -67,12 +67,16 @@ class Place:
     def objects(self) -> Path:
         return self.state / "aws"
 
+    @property
+    def mails(self) -> Path:
+        return self.state / "mail"
+
     def prepare(self) -> None:
         """Make what is missing; only the owner reads the state."""
         self.state.mkdir(parents=True, exist_ok=True)
         # The set-up may have made them before; and Postgres's user passes through the state.
         self.state.chmod(0o711)
-        for directory in (self.logs, self.objects):
+        for directory in (self.logs, self.objects, self.mails):
             directory.mkdir(exist_ok=True)
             directory.chmod(0o700)
 

@@ -21,12 +21,16 @@ class PortError(Exception):
 
 @dataclass(frozen=True)
 class Ports:
-    """Where each part listens; `aws_endpoint` is a URL, since it may be somewhere else."""
+    """Where each part listens; `aws_endpoint` is a URL, since it may be somewhere else.
+
+    Nobody but the emulator asks for `letterbox`: it is any free one.
+    """
 
     web: int
     pooler: int
     postgres: int
     aws_endpoint: str
+    letterbox: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Return the ports for a file."""
@@ -46,8 +50,8 @@ def wanted() -> Ports:
 def any_free() -> Ports:
     """Return free ports for a private local cloud."""
     taken: set[int] = set()
-    web, pooler, postgres, aws = (free_port(taken) for _ in range(4))
-    return Ports(web, pooler, postgres, f"http://{HOST}:{aws}")
+    web, pooler, postgres, aws, letterbox = (free_port(taken) for _ in range(5))
+    return Ports(web, pooler, postgres, f"http://{HOST}:{aws}", letterbox)
 
 
 def settled(ports: Ports) -> Ports:
@@ -63,6 +67,7 @@ def settled(ports: Ports) -> Ports:
         ports.pooler or free_port(taken),
         ports.postgres or free_port(taken),
         aws_endpoint,
+        ports.letterbox or free_port(taken),
     )
 
 

@@ -7,6 +7,7 @@ again whenever the emulator comes back, since one that was killed has forgotten 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import boto3
@@ -59,8 +60,13 @@ class Cloud:
         return str(self.client("sqs").get_queue_url(QueueName=name)["QueueUrl"])
 
 
-def make(cloud: Cloud, declared: Declared, secrets: dict[str, str]) -> None:
-    """Make or bring up to date everything that is declared, and these secrets.
+def make(
+    cloud: Cloud,
+    declared: Declared,
+    secrets: dict[str, str],
+    senders: Iterable[str] = (),
+) -> None:
+    """Make or bring up to date everything that is declared, these secrets, and who may send mail.
 
     Raises:
         ResourceError: the endpoint refused something.
@@ -76,6 +82,9 @@ def make(cloud: Cloud, declared: Declared, secrets: dict[str, str]) -> None:
         for name, value in secrets.items():
             what = f"the secret {name}"
             _make_secret(cloud, name, value)
+        for address in senders:
+            what = f"the sender {address}"
+            cloud.client("ses").verify_email_identity(EmailAddress=address)
     except (ClientError, BotoCoreError) as error:
         raise ResourceError(f"{cloud.endpoint} did not make {what}: {error}") from error
 

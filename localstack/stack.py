@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import deployment
 import emulator
+import letterbox
 import pooler
 import postgres
 import resources
@@ -33,7 +34,8 @@ from chalicelib.core.settings import Settings
 _HERE = CHECKOUT / "localstack"
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # Of the caller's own account or of another stack: nothing here may reach the real AWS.
-_NOT_INHERITED = ("AWS_", "DB_", "QUEUE_", "BOTO_", "PG")
+_NOT_INHERITED = ("AWS_", "DB_", "QUEUE_", "MAIL_", "BOTO_", "PG")
+_MAIL_ADDRESS = "no-reply@rollcall.example"
 
 
 @dataclass
@@ -74,7 +76,8 @@ class Stack:
         self._check_ports()
         if self.emulator_is_ours:
             self.note("starting the AWS emulator, Postgres and PgBouncer")
-            emulated = emulator.program(self.place, self.ports.aws_endpoint)
+            supervisor.launch(letterbox.program(self.place, self.ports.letterbox))
+            emulated = emulator.program(self.place, self.ports.aws_endpoint, self.ports.letterbox)
             emulated.on_ready = self._make_resources
             supervisor.launch(emulated)
         else:
@@ -83,6 +86,7 @@ class Stack:
         self._prepare_database("migrate")
         supervisor.start(pooler.program(self.place, self.ports.pooler, self.ports.postgres))
         if self.emulator_is_ours:
+            supervisor.wait_for("letterbox")
             supervisor.wait_for("emulator")
         else:
             self._make_resources()
@@ -141,6 +145,8 @@ class Stack:
             "DatabaseOwnerHost": HOST,
             "DatabaseOwnerPort": self.ports.postgres,
             "DatabaseOwnerSecretArn": f"rollcall-{self.stage}-database-owner",
+            "WebOrigin": self._web_origin(),
+            "MailAddress": _MAIL_ADDRESS,
         }
 
     def _make_resources(self) -> None:
@@ -157,7 +163,11 @@ class Stack:
                 ),
                 f"rollcall-{self.stage}-jwt": secrets["jwt"],
             },
+            senders=[_MAIL_ADDRESS],
         )
+
+    def _web_origin(self) -> str:
+        return f"http://{HOST}:{self.ports.web}"
 
     def _origins(self) -> list[str]:
         own = [f"http://{host}:{self.ports.web}" for host in (HOST, "localhost")]
@@ -170,7 +180,7 @@ class Stack:
             name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)
         }
         origins = {
-            "WEB_ORIGIN": f"http://{HOST}:{self.ports.web}",
+            "WEB_ORIGIN": self._web_origin(),
             "CORS_ORIGINS": ",".join(self._origins()),
         }
         return {
@@ -204,14 +214,14 @@ class Stack:
             values["BUCKET"] = self.declared.buckets[0].name
         for queue in self.declared.queues:
             if queue.dead_letter_of is None:
-                short = queue.logical_name.removesuffix("Queue").upper()
-                values[f"QUEUE_{short}_URL"] = self.cloud.queue_url(queue.name)
+                short = queue.name.removeprefix(f"rollcall-{self.stage}-").replace("-", "_")
+                values[f"QUEUE_{short.upper()}_URL"] = self.cloud.queue_url(queue.name)
         return values
 
     def _env_file_text(self) -> str:
         values = {
             **self.connection_values(),
-            "ROLLCALL_URL": f"http://{HOST}:{self.ports.web}",
+            "ROLLCALL_URL": self._web_origin(),
             **emulator.credentials(self.emulator_is_ours),
         }
         lines = (f"{name}={shlex.quote(value)}" for name, value in values.items())
@@ -268,6 +278,7 @@ class Stack:
                     if q.dead_letter_of is None
                 },
                 logs=self.place.logs,
+                mails=self.place.mails if self.emulator_is_ours else None,
             ),
             self.place.state / "deployment.json",
         )

@@ -7,7 +7,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.policy import SMTP
 from pathlib import Path
+from typing import Any
 
 import boto3
 import psutil
@@ -16,7 +20,7 @@ import requests
 
 from tests.localstack.cloud import CHECKOUT, PASSWORD, Cloud, wait_for
 
-PARTS = ("emulator", "postgres", "pooler", "front", "workers")
+PARTS = ("letterbox", "emulator", "postgres", "pooler", "front", "workers")
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +82,9 @@ def test_the_demo_cast_can_sign_in(cloud: Cloud) -> None:
 
 def test_local_routes_show_queues_and_run_schedules(cloud: Cloud) -> None:
     queues = requests.get(f"{cloud.url}/_local/queues", timeout=10).json()["items"]
-    assert {q["name"] for q in queues} == {"rollcall-local-imports", "rollcall-local-exports"}
+    assert {q["name"] for q in queues} == {
+        f"rollcall-local-{name}" for name in ("imports", "exports")
+    }
     assert all(q["dead_letters"]["visible"] == 0 for q in queues)
     run = requests.post(f"{cloud.url}/_local/schedules/relay_outbox", timeout=30)
     assert run.status_code == 200, run.text
@@ -86,24 +92,62 @@ def test_local_routes_show_queues_and_run_schedules(cloud: Cloud) -> None:
     assert requests.get(f"{cloud.url}/_local/schedules/sweep", timeout=10).status_code == 405
 
 
-def test_local_routes_show_mails_newest_first(cloud: Cloud) -> None:
-    settings = cloud.settings()
-    ses = boto3.client("ses", endpoint_url=settings["AWS_ENDPOINT_URL"])
-    ses.verify_email_identity(EmailAddress="school@rollcall.example")
-    for to, subject in (("a@rollcall.example", "first"), ("b@rollcall.example", "<second>")):
-        ses.send_email(
-            Source="school@rollcall.example",
-            Destination={"ToAddresses": [to]},
-            Message={"Subject": {"Data": subject}, "Body": {"Text": {"Data": f"<b>{subject}"}}},
-        )
-    items = requests.get(f"{cloud.url}/_local/mail", timeout=10).json()["items"]
-    assert [item["subject"] for item in items[:2]] == ["<second>", "first"]
-    to_a = requests.get(f"{cloud.url}/_local/mail?to=A@rollcall.example", timeout=10).json()
-    assert [item["subject"] for item in to_a["items"]] == ["first"]
+def mails(cloud: Cloud, query: str = "") -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = requests.get(
+        f"{cloud.url}/_local/mail{query}", timeout=10
+    ).json()["items"]
+    return items
+
+
+def send(cloud: Cloud, to: str, **headers: str) -> None:
+    """Send a mail as the function send_mail does."""
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = "Rollcall <no-reply@rollcall.example>"
+    mail["To"] = to
+    for name, value in headers.items():
+        mail[name.replace("_", "-")] = value
+    mail.set_content("明天停课。<b>&\n", cte="base64")
+    before = len(mails(cloud))
+    ses = boto3.client("ses", endpoint_url=cloud.settings()["AWS_ENDPOINT_URL"])
+    ses.send_raw_email(Destinations=[to], RawMessage={"Data": mail.as_bytes()})
+    wait_for(lambda: len(mails(cloud)) > before, "the mail is kept")
+
+
+def test_local_routes_show_mails_newest_first_with_their_headers(cloud: Cloud) -> None:
+    send(cloud, "a@rollcall.example", Subject="first")
+    unsubscribe = "<https://school.example/unsubscribe/abc>"
+    send(cloud, "b@rollcall.example", Subject="停课通知", List_Unsubscribe=unsubscribe)
+    newest, first = mails(cloud)[:2]
+    assert first["subject"] == "first"
+    assert (newest["subject"], newest["to"]) == ("停课通知", ["b@rollcall.example"])
+    assert (newest["text"], newest["html"]) == ("明天停课。<b>&\n", None)
+    assert (
+        newest["headers"].items()
+        >= {
+            "From": "Rollcall <no-reply@rollcall.example>",
+            "To": "b@rollcall.example",
+            "Subject": "停课通知",
+            "List-Unsubscribe": unsubscribe,
+        }.items()
+    )
+    sent_at = datetime.fromisoformat(newest["sent_at"])
+    assert abs((datetime.now(UTC) - sent_at).total_seconds()) < 60
+    assert [mail["subject"] for mail in mails(cloud, "?to=A@rollcall.example")] == ["first"]
     page = requests.get(f"{cloud.url}/_local/mail/0", timeout=10)
     assert page.headers["Content-Type"].startswith("text/html")
-    assert "&lt;b&gt;&lt;second&gt;" in page.text
+    assert "&lt;b&gt;&amp;" in page.text
     assert requests.get(f"{cloud.url}/_local/mail/999", timeout=10).status_code == 404
+
+
+def test_what_a_mail_says_is_in_no_log_and_only_its_owner_reads_it(cloud: Cloud) -> None:
+    secret = "a-word-that-only-this-mail-holds"
+    send(cloud, f"{secret}@rollcall.example", Subject=secret, X_Note=secret)
+    written = b"".join(log.read_bytes() for log in (cloud.state / "logs").iterdir())
+    assert b"mail_kept" in written
+    assert secret.encode() not in written
+    kept = list((cloud.state / "mail").iterdir())
+    assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
+    assert (cloud.state / "mail").stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize(
@@ -121,7 +165,7 @@ def test_an_upload_through_the_front_above_the_limit_is_413(cloud: Cloud) -> Non
     assert answer.json()["code"] == "payload_too_large"
 
 
-@pytest.mark.parametrize("name", ["pooler", "postgres", "emulator", "front", "workers"])
+@pytest.mark.parametrize("name", PARTS)
 def test_what_is_killed_is_healthy_again(cloud: Cloud, name: str) -> None:
     before = cloud.part(name)
     psutil.Process(before["pid"]).kill()
