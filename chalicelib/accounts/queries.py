@@ -56,12 +56,14 @@ class User(NamedTuple):
         return facts
 
 
-ME_FIELDS = (
-    "users.id, users.username, users.email, users.full_name, users.role, users.locale,"
-    " to_char(users.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS created_at"
-)
-# As a scalar subquery it also stands in a RETURNING list.
-ME_JSON = f"(SELECT row_to_json(me)::text FROM (SELECT {ME_FIELDS}) me)"  # noqa: S608
+# Built of its fields at once: a row made first and then turned into JSON costs a tenth more.
+ME_JSON = """
+    json_build_object(
+        'id', users.id, 'username', users.username, 'email', users.email,
+        'full_name', users.full_name, 'role', users.role, 'locale', users.locale,
+        'created_at', to_char(users.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+    )::text
+"""
 
 # A row whether there is such a user or not, so that neither answer is the shorter one.
 _CREDENTIALS = (
