@@ -99,6 +99,8 @@ class Evaluator:
         resource = self._resource(name, where)
         if resource["Type"] == "AWS::SQS::Queue":
             return f"{self.endpoint}/{self.account}/{self.name_of(name)}"
+        if resource["Type"] == "AWS::SNS::Topic":
+            return self.attribute(name, "TopicArn", where)
         return self.name_of(name)
 
     def _resource(self, logical: str, where: str) -> dict[str, Any]:
@@ -114,6 +116,7 @@ class Evaluator:
             key = {
                 "AWS::SQS::Queue": "QueueName",
                 "AWS::S3::Bucket": "BucketName",
+                "AWS::SNS::Topic": "TopicName",
                 "AWS::Serverless::Function": "FunctionName",
                 "AWS::Logs::LogGroup": "LogGroupName",
             }.get(resource["Type"], "Name")
@@ -131,6 +134,7 @@ class Evaluator:
             ("AWS::SQS::Queue", "QueueName"): name,
             ("AWS::SQS::Queue", "QueueUrl"): f"{self.endpoint}/{self.account}/{name}",
             ("AWS::S3::Bucket", "Arn"): f"arn:aws:s3:::{name}",
+            ("AWS::SNS::Topic", "TopicArn"): f"arn:aws:sns:{owner}:{name}",
             ("AWS::Serverless::Function", "Arn"): f"arn:aws:lambda:{owner}:function:{name}",
             ("AWS::Logs::LogGroup", "Arn"): f"arn:aws:logs:{owner}:log-group:{name}:*",
             ("AWS::IAM::Role", "Arn"): f"arn:aws:iam::{self.account}:role/{name}",

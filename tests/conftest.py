@@ -40,6 +40,7 @@ os.environ.update(
     DB_SSLMODE="disable",
 )
 os.environ.setdefault("JWT_SECRET", "a key for tests that is long enough for HS256")
+os.environ.setdefault("MAIL_FROM", "Rollcall <no-reply@rollcall.example>")
 os.environ.setdefault("WEB_ORIGIN", "http://127.0.0.1:8000")
 os.environ.setdefault("CORS_ORIGINS", "http://127.0.0.1:8000,https://school.example")
 

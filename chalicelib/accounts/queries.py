@@ -11,6 +11,7 @@ from chalicelib.accounts.rules import canonical_username
 from chalicelib.accounts.schemas import UserQuery
 from chalicelib.core.listing import Listing, Sort, contains
 from chalicelib.core.pagination import Page
+from chalicelib.mail.letters import Locale
 
 
 class Credentials(NamedTuple):
@@ -54,6 +55,18 @@ class User(NamedTuple):
         """The members of the JSON."""
         facts: dict[str, Any] = json.loads(self.json)
         return facts
+
+
+class Recipient(NamedTuple):
+    """A user as the mails to an account need one."""
+
+    id: int
+    username: str
+    email: str
+    full_name: str
+    locale: Locale
+    active: bool
+    has_password: bool
 
 
 # Built of its fields at once: a row made first and then turned into JSON costs a tenth more.
@@ -149,3 +162,22 @@ def list_users(connection: Connection, query: UserQuery) -> Page:
 def is_suppressed(connection: Connection, user_id: int) -> bool:
     """Tell whether no mail is sent to a user's address any more."""
     return bool(connection.execute(_IS_SUPPRESSED, {"id": user_id}).scalar_one())
+
+
+_RECIPIENT = (
+    "SELECT id, username, email, full_name, locale, active, password_hash IS NOT NULL FROM users"
+    " WHERE erased_at IS NULL AND "
+)
+_RECIPIENT_BY_ID = text(_RECIPIENT + "id = :user_id")
+_RECIPIENT_BY_EMAIL = text(_RECIPIENT + "lower(email) = lower(:address)")
+
+
+def find_recipient(
+    connection: Connection, user_id: int | None, address: str | None
+) -> Recipient | None:
+    """Return the user of that id, or else of that address in any case; nobody who was erased."""
+    if user_id is not None:
+        row = connection.execute(_RECIPIENT_BY_ID, {"user_id": user_id}).one_or_none()
+    else:
+        row = connection.execute(_RECIPIENT_BY_EMAIL, {"address": address}).one_or_none()
+    return Recipient(*row) if row else None

@@ -124,6 +124,16 @@ class Settings(BaseModel):
         None, description="SQS queue of the function export_rows."
     )
     queue_mail_url: str | None = Field(None, description="SQS queue of the function send_mail.")
+    queue_mail_events_url: str | None = Field(
+        None, description="SQS queue of the function record_mail_events."
+    )
+
+    mail_from: str | None = Field(
+        None, description="Who mails are from, such as `Rollcall <no-reply@rollcall.example>`."
+    )
+    mail_configuration_set: str | None = Field(
+        None, description="SES configuration set that tells of bounces and complaints."
+    )
 
     web_origin: str = Field(
         "http://127.0.0.1:8000", description="Origin of the web app; links in mails start with it."

@@ -65,7 +65,7 @@ def away_as(error: type[Unavailable]) -> Iterator[None]:
         raise error from failure
 
 
-def refusal_code(refusal: Exception) -> str:
+def refusal_code(refusal: BaseException | None) -> str:
     """Return the service's code of a botocore ClientError, or an empty string."""
     response = getattr(refusal, "response", None) or {}
     return str(response.get("Error", {}).get("Code", ""))

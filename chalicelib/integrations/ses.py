@@ -7,15 +7,23 @@ from collections.abc import Mapping
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
+from typing import TYPE_CHECKING
 
 from chalicelib.integrations.aws import ses_client
-from chalicelib.integrations.errors import MailAway, MailRefused, away_as
+from chalicelib.integrations.errors import MailAway, MailRefused, away_as, refusal_code
+
+if TYPE_CHECKING:
+    from mypy_boto3_ses.type_defs import SendRawEmailRequestTypeDef
 
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
 _OURS = frozenset(
     {"from", "to", "cc", "bcc", "subject", "sender", "return-path", "date", "mime-version"}
 )
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+
+# What SES says of this one mail. Every other answer (no rights, sending is paused, no such
+# configuration set) is about the installation: somebody can mend it, and then the mail goes out.
+_REFUSALS = frozenset({"MessageRejected", "InvalidParameterValue", "ValidationError"})
 
 
 def _composed(
@@ -50,25 +58,36 @@ def send(
     text: str,
     html: str | None = None,
     headers: Mapping[str, str] | None = None,
+    configuration_set: str | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> str:
     """Send one mail and return the id that SES gave it.
 
-    `to` is one bare address; `headers` are extra ones such as List-Unsubscribe.
+    `to` is one bare address; `headers` are extra ones such as List-Unsubscribe; `tags` come back
+    in the events of the configuration set.
 
     Raises:
         MailRefused: a header or address is not acceptable, or SES rejects the mail for good.
-        MailAway: SES does not answer or is too busy.
+        MailAway: SES does not answer, is too busy, or takes no mail from this installation.
     """
     from botocore.exceptions import ClientError
 
     message = _composed(
         sender=sender, to=to, subject=subject, text=text, html=html, headers=headers or {}
     )
+    request: SendRawEmailRequestTypeDef = {
+        "Source": sender,
+        "Destinations": [to],
+        "RawMessage": {"Data": message.as_bytes()},
+    }
+    if configuration_set is not None:
+        request["ConfigurationSetName"] = configuration_set
+        request["Tags"] = [{"Name": n, "Value": v} for n, v in (tags or {}).items()]
     try:
         with away_as(MailAway):
-            answer = ses_client().send_raw_email(
-                Source=sender, Destinations=[to], RawMessage={"Data": message.as_bytes()}
-            )
+            answer = ses_client().send_raw_email(**request)
     except ClientError as refusal:
-        raise MailRefused("SES rejects the mail.") from refusal
+        if refusal_code(refusal) in _REFUSALS:
+            raise MailRefused("SES rejects the mail.") from refusal
+        raise MailAway from refusal
     return answer["MessageId"]

@@ -1,19 +1,46 @@
-"""What is asked of mail: queue one, to be sent when the work it belongs to is committed."""
+"""What is asked of mail: queue one, to be sent when the work it belongs to is committed; wake those
+that were left alone, and forget old ones.
+
+Sending is sending.py's.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from datetime import timedelta
 
 from sqlalchemy import Connection, text
 
+from chalicelib.mail.letters import Locale
 from chalicelib.outbox import service as outbox
-
-Locale = Literal["en", "zh-CN"]
 
 _QUEUE = text(
     "INSERT INTO mails (kind, user_id, address, locale)"
     " VALUES (:kind, :user_id, :address, :locale) RETURNING id"
 )
+# Longer than the queue hides a message, so that one which is only slow is not sent for again; then
+# at twice that age, and again at twice that one. A mail of more than two days is left to whoever
+# looks at the dead letters.
+_LOST = text(
+    """
+    UPDATE mails SET claimed_until = clock_timestamp()
+     WHERE id IN (SELECT id FROM mails
+                   WHERE state = 'queued'
+                     AND created_at BETWEEN now() - interval '2 days'
+                                        AND now() - interval '15 minutes'
+                     AND greatest(created_at, claimed_until)
+                         < now() - greatest(interval '15 minutes', (now() - created_at) / 2)
+                   ORDER BY created_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED)
+    RETURNING id
+    """
+)
+_LOST_LIMIT = 100
+# One that never ended has lost its message by then: dead letters are kept for 14 days.
+_DELETE_OLD = text(
+    "DELETE FROM mails WHERE id IN (SELECT id FROM mails"
+    " WHERE created_at < now() - CAST(:days AS interval)"
+    " ORDER BY created_at LIMIT :limit FOR UPDATE SKIP LOCKED)"
+)
+_KEPT = timedelta(days=30)
 
 
 def queue_mail(
@@ -32,5 +59,25 @@ def queue_mail(
     mail_id: int = connection.execute(
         _QUEUE, {"kind": kind, "user_id": user_id, "address": address, "locale": locale}
     ).scalar_one()
-    outbox.add(connection, "mail", {"mail_id": mail_id})
+    _send_for(connection, mail_id)
     return mail_id
+
+
+def revive_lost(connection: Connection) -> int:
+    """Send for mails again that nobody has worked on for long, and return how many.
+
+    So none waits for ever, whatever became of its message.
+    """
+    lost = connection.execute(_LOST, {"limit": _LOST_LIMIT}).scalars().all()
+    for mail_id in lost:
+        _send_for(connection, mail_id)
+    return len(lost)
+
+
+def delete_old_mails(connection: Connection, limit: int) -> int:
+    """Delete up to `limit` mails that are older than 30 days, and return how many."""
+    return connection.execute(_DELETE_OLD, {"days": _KEPT, "limit": limit}).rowcount
+
+
+def _send_for(connection: Connection, mail_id: int) -> None:
+    outbox.add(connection, "mail", {"mail_id": mail_id})

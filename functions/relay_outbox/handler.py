@@ -1,4 +1,4 @@
-"""Once a minute: send what writers left in the outbox, and wake tasks that nobody works on."""
+"""Once a minute: send what writers left in the outbox, and wake tasks and mails left alone."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from chalicelib.bulk import service as bulk
 from chalicelib.core import database, logs
 from chalicelib.core.settings import get_settings
 from chalicelib.integrations.database_login import database_login
+from chalicelib.mail import service as mail
 from chalicelib.outbox import service as outbox
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
             if relayed.sent + relayed.failed < outbox.RELAY_LIMIT:
                 break
         with database.transaction() as connection:
-            done["revived"] = bulk.revive_stale(connection)
+            done["revived"] = bulk.revive_stale(connection) + mail.revive_lost(connection)
         if any(done.values()):
             log.info("outbox_relayed", extra=done)
     return done

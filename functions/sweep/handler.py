@@ -13,6 +13,7 @@ from chalicelib.core.settings import get_settings
 from chalicelib.idempotency import service as idempotency
 from chalicelib.integrations import s3
 from chalicelib.integrations.database_login import database_login
+from chalicelib.mail import service as mail
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
             "sessions": _in_batches(context, _sessions),
             "links": _in_batches(context, _links),
             "attempts": _in_batches(context, _attempts),
+            "mails": _in_batches(context, _mails),
         }
         log.info("swept", extra=removed)
     return removed
@@ -73,3 +75,8 @@ def _tasks() -> int:
     # a task without its file would be a broken link.
     s3.delete_many([key for task in tasks for key in task.object_keys])
     return len(tasks)
+
+
+def _mails() -> int:
+    with database.transaction() as connection:
+        return mail.delete_old_mails(connection, BATCH)

@@ -30,7 +30,7 @@ def installation(api: API, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.M
     )
     sqs = boto3.client("sqs", endpoint_url=endpoint)
     urls = {}
-    for name in ("imports", "exports"):
+    for name in ("imports", "exports", "mail", "mail_events"):
         urls[name] = sqs.create_queue(QueueName=f"rollcall-health-{name}")["QueueUrl"]
         monkeypatch.setenv(f"QUEUE_{name.upper()}_URL", urls[name])
     reset_settings()
@@ -70,6 +70,7 @@ def test_all_is_well(api: API, installation: Any) -> None:
         ({"BUCKET": ""}, {"storage"}),
         ({"QUEUE_EXPORTS_URL": "http://127.0.0.1:1/000000000000/x"}, {"queues"}),
         ({"QUEUE_IMPORTS_URL": ""}, {"queues"}),
+        ({"QUEUE_MAIL_EVENTS_URL": ""}, {"queues"}),
         ({"DB_NAME": "nowhere"}, {"database"}),
         ({"DB_PORT": "1"}, {"database", "pooler"}),
     ],

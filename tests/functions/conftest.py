@@ -1,4 +1,4 @@
-"""A desk on empty tables; its bucket and queues are the module's."""
+"""A desk on empty tables, whose bucket and queues are the module's; and a post."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Connection
 
 from tests.bulk.desk import Desk, bucket_and_queues
+from tests.mail.post import Post, open_post
 from tests.outbox.queues import Queues
 
 
@@ -20,3 +21,9 @@ def desk_queues() -> Iterator[Queues]:
 @pytest.fixture
 def desk(desk_queues: Queues, clean_database: None, owner: Connection) -> Desk:
     return Desk(owner, desk_queues)
+
+
+@pytest.fixture
+def post(clean_database: None, owner: Connection) -> Iterator[Post]:
+    with open_post(owner) as opened:
+        yield opened

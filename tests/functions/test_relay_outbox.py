@@ -115,3 +115,57 @@ def test_a_task_that_nobody_works_on_is_sent_again(queues: Queues, owner: Connec
     assert handler(schedule_event(), Context(timeout_seconds=50))["revived"] == 1
     assert [body["task_id"] for body in queues.receive("exports")] == [str(task_ids[1])]
     assert _left(owner) == 0
+
+
+@pytest.mark.parametrize(
+    ("minutes_old", "idle_minutes", "is_revived"),
+    [
+        (14, None, False),
+        (16, None, True),
+        (20, 4, False),
+        (31, 16, True),
+        (60, 16, False),
+        (60, 31, True),
+        (60, -1, False),
+        (47 * 60, 24 * 60, True),
+        (49 * 60, None, False),
+    ],
+    ids=[
+        "just queued",
+        "lost at once",
+        "sent for lately",
+        "sent for in vain",
+        "too soon after that",
+        "sent for in vain again",
+        "being sent",
+        "on the second day",
+        "on the third",
+    ],
+)
+def test_a_mail_that_nobody_works_on_is_sent_for_again(
+    queues: Queues,
+    owner: Connection,
+    minutes_old: int,
+    idle_minutes: int | None,
+    is_revived: bool,
+) -> None:
+    mail_id = owner.execute(
+        text(
+            "INSERT INTO mails (kind, address, created_at, claimed_until) VALUES"
+            " ('forgot_username', 'a@b.example', now() - make_interval(mins => :old),"
+            " now() - make_interval(mins => :idle)) RETURNING id"
+        ),
+        {"old": minutes_old, "idle": idle_minutes},
+    ).scalar_one()
+    owner.execute(
+        text(
+            "INSERT INTO mails (kind, address, state, created_at, ended_at) VALUES"
+            " ('forgot_username', 'a@b.example', 'sent', now() - interval '1 hour', now())"
+        )
+    )
+    owner.commit()
+    assert handler(schedule_event(), Context(timeout_seconds=50))["revived"] == is_revived
+    sent_for = [mail_id] if is_revived else []
+    assert [body["mail_id"] for body in queues.receive("mail")] == sent_for
+    assert handler(schedule_event(), Context(timeout_seconds=50))["revived"] == 0
+    assert _left(owner) == 0

@@ -80,6 +80,7 @@ def test_a_batch_that_it_might_not_end_is_left_to_the_next_day(owner: Connection
         "sessions": 0,
         "links": 0,
         "attempts": 0,
+        "mails": 0,
     }
     assert _kept_answers(owner) == 5
 
@@ -163,3 +164,28 @@ def test_a_spent_token_of_a_session_that_goes_on_is_forgotten_when_it_expires(
     owner.commit()
     assert sweep.handler(schedule_event(), Context())["sessions"] == 2
     assert owner.execute(text("SELECT count(*) FROM sessions")).scalar_one() == 2
+
+
+def _keep_mails(owner: Connection, days_old: int, state: str, count: int = 1) -> None:
+    owner.execute(
+        text(
+            "INSERT INTO mails (kind, address, state, created_at, ended_at)"
+            " SELECT 'forgot_username', 'a@b.example', :state,"
+            " now() - make_interval(days => :days),"
+            " CASE WHEN :state <> 'queued' THEN now() END FROM generate_series(1, :count)"
+        ),
+        {"state": state, "days": days_old, "count": count},
+    )
+    owner.commit()
+
+
+def test_mails_are_kept_for_thirty_days(owner: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "BATCH", 2)
+    _keep_mails(owner, 31, "sent", count=4)
+    _keep_mails(owner, 29, "bounced")
+    _keep_mails(owner, 0, "queued")
+    # Its message is gone from the dead letters for two weeks: what is left is somebody's address.
+    _keep_mails(owner, 31, "queued")
+    assert sweep.handler(schedule_event(), Context())["mails"] == 5
+    kept = owner.execute(text("SELECT state FROM mails ORDER BY state")).scalars().all()
+    assert kept == ["bounced", "queued"]

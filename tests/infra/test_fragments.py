@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from chalicelib.core.settings import Settings
+from chalicelib.mail.claims import CLAIM_SECONDS
 from chalicelib.outbox.service import QUEUES
 from infra.fragments import FOLDER, DuplicateName, read_fragment, read_template
 
@@ -28,6 +29,11 @@ FUNCTIONS = of_type("AWS::Serverless::Function")
 ALL_QUEUES = of_type("AWS::SQS::Queue")
 QUEUES_WITH_WORK = {name: queue for name, queue in ALL_QUEUES.items() if "RedrivePolicy" in queue}
 POLICIES = of_type("AWS::SQS::QueuePolicy")
+SETTINGS = {
+    name.removeprefix("queue_").removesuffix("_url")
+    for name in Settings.model_fields
+    if name.startswith("queue_")
+}
 
 
 def lint(folder: Path, template: dict[str, Any]) -> list[dict[str, Any]]:
@@ -76,10 +82,23 @@ class TestFiles:
 
 
 class TestQueues:
-    def test_each_queue_of_the_outbox_has_work_and_a_setting(self) -> None:
+    def test_each_queue_has_a_setting(self) -> None:
         names = {queue["QueueName"]["Fn::Sub"] for queue in QUEUES_WITH_WORK.values()}
-        assert names == {f"rollcall-${{Stage}}-{queue}" for queue in QUEUES}
-        assert all(f"queue_{queue}_url" in Settings.model_fields for queue in QUEUES)
+        assert names == {f"rollcall-${{Stage}}-{name.replace('_', '-')}" for name in SETTINGS}
+
+    def test_each_queue_of_the_outbox_is_there_and_the_relay_may_send_to_it(self) -> None:
+        assert set(QUEUES) <= SETTINGS
+        variables = FUNCTIONS["RelayOutboxFunction"]["Environment"]["Variables"]
+        assert set(variables) == {f"QUEUE_{queue.upper()}_URL" for queue in QUEUES}
+        (policy,) = RESOURCES["RelayOutboxRole"]["Properties"]["Policies"]
+        (allowed,) = [
+            statement["Resource"]
+            for statement in policy["PolicyDocument"]["Statement"]
+            if statement["Action"] == "sqs:SendMessage"
+        ]
+        assert [resource["Fn::GetAtt"][0] for resource in allowed] == [
+            url["Ref"] for url in variables.values()
+        ]
 
     @pytest.mark.parametrize("name", QUEUES_WITH_WORK)
     def test_five_receives_then_its_own_dead_letters(self, name: str) -> None:
@@ -185,6 +204,55 @@ class TestFunctions:
             if statement["Action"] == "secretsmanager:GetSecretValue"
         ]
         assert allowed == [variables["DB_SECRET_ARN"]]
+
+
+class TestMail:
+    def statement(self, role: str, action: str) -> dict[str, Any]:
+        (policy,) = RESOURCES[role]["Properties"]["Policies"]
+        statements = policy["PolicyDocument"]["Statement"]
+        (found,) = [s for s in statements if s["Action"] == action]
+        return dict(found)
+
+    def test_a_claim_outlives_the_function_and_ends_before_the_next_delivery(self) -> None:
+        timeout = FUNCTIONS["SendMailFunction"]["Timeout"]
+        assert timeout < CLAIM_SECONDS < ALL_QUEUES["MailQueue"]["VisibilityTimeout"]
+
+    def test_a_mail_that_nobody_can_send_any_more_is_deleted(self) -> None:
+        days = ALL_QUEUES["MailDeadLetterQueue"]["MessageRetentionPeriod"] / 86_400
+        assert days < 30
+
+    def test_mails_leave_under_one_address_only(self) -> None:
+        allowed = self.statement("SendMailRole", "ses:SendRawEmail")
+        assert allowed["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "MailAddress"}}}
+        identity, configuration_set = (r["Fn::Sub"] for r in allowed["Resource"])
+        assert identity.endswith(":identity/${MailIdentity}")
+        named = RESOURCES["MailConfigurationSet"]["Properties"]["Name"]["Fn::Sub"]
+        assert configuration_set.endswith(":configuration-set/" + named)
+        variables = FUNCTIONS["SendMailFunction"]["Environment"]["Variables"]
+        assert variables["MAIL_FROM"] == {"Fn::Sub": "Rollcall <${MailAddress}>"}
+        assert variables["MAIL_CONFIGURATION_SET"] == {"Ref": "MailConfigurationSet"}
+
+    def test_what_comes_back_goes_from_ses_by_one_topic_into_one_queue(self) -> None:
+        destination = RESOURCES["MailEventDestination"]["Properties"]
+        assert destination["ConfigurationSetName"] == {"Ref": "MailConfigurationSet"}
+        event = destination["EventDestination"]
+        assert set(event["MatchingEventTypes"]) == {"bounce", "complaint", "delivery"}
+        assert event["SnsDestination"] == {"TopicARN": {"Ref": "MailEventsTopic"}}
+        subscription = RESOURCES["MailEventsSubscription"]["Properties"]
+        assert subscription["TopicArn"] == {"Ref": "MailEventsTopic"}
+        assert subscription["Endpoint"] == {"Fn::GetAtt": ["MailEventsQueue", "Arn"]}
+        assert subscription["RawMessageDelivery"] is False
+
+    def test_only_the_topic_may_send_to_the_queue_and_only_ses_to_the_topic(self) -> None:
+        statements = POLICIES["MailEventsQueuePolicy"]["PolicyDocument"]["Statement"]
+        (allow,) = [s for s in statements if s["Effect"] == "Allow"]
+        assert allow["Principal"] == {"Service": "sns.amazonaws.com"}
+        assert allow["Condition"]["ArnEquals"] == {"aws:SourceArn": {"Ref": "MailEventsTopic"}}
+        topic = RESOURCES["MailEventsTopicPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+        assert [s["Principal"] for s in topic] == [{"Service": "ses.amazonaws.com"}]
+        source = topic[0]["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::Sub"]
+        named = RESOURCES["MailConfigurationSet"]["Properties"]["Name"]["Fn::Sub"]
+        assert source.endswith(":configuration-set/" + named)
 
 
 class TestBucket:

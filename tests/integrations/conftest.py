@@ -12,7 +12,7 @@ from localstack_client.session import Session as EmulatorSession
 from moto import mock_aws
 
 from chalicelib.core.settings import reset_settings
-from chalicelib.integrations import secrets
+from chalicelib.integrations import aws, secrets
 from chalicelib.integrations.aws import reset_clients
 
 REGION = "eu-central-1"
@@ -51,6 +51,8 @@ def cloud(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
             reset_clients()
             yield Cloud("moto")
     secrets._remembered.clear()
+    # It keeps moto's credentials, which the emulator does not know.
+    aws._session.cache_clear()
     monkeypatch.undo()
     reset_settings()
     reset_clients()

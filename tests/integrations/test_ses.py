@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from email import message_from_bytes
 from email.policy import default
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from botocore.exceptions import ClientError
 
 from chalicelib.core.settings import reset_settings
 from chalicelib.integrations import ses
@@ -123,3 +125,27 @@ def test_an_unreachable_service_is_asked_once(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.undo()
         reset_settings()
         reset_clients()
+
+
+def test_a_configuration_set_and_tags_go_along(sent: list[Any]) -> None:
+    asked: list[dict[str, Any]] = []
+    ses_client().meta.events.register(
+        "provide-client-params.ses.SendRawEmail", lambda params, **_: asked.append(params)
+    )
+    _send(configuration_set="rollcall-test", tags={"mail_id": "7"})
+    _send(tags={"mail_id": "8"})
+    with_set, without = asked
+    assert with_set["ConfigurationSetName"] == "rollcall-test"
+    assert with_set["Tags"] == [{"Name": "mail_id", "Value": "7"}]
+    assert not {"ConfigurationSetName", "Tags"} & without.keys(), "nobody would tell of them"
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "ConfigurationSetDoesNotExist", "Throttling"])
+def test_what_somebody_can_mend_is_not_the_mails_fault(
+    monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    refusal = ClientError({"Error": {"Code": code, "Message": "no"}}, "SendRawEmail")
+    client = ses_client()
+    monkeypatch.setattr(client, "_make_api_call", Mock(side_effect=refusal))
+    with pytest.raises(MailAway):
+        _send()

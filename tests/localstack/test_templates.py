@@ -44,6 +44,10 @@ def with_function(**properties: Any) -> dict[str, Any]:
                 "Type": "AWS::SQS::Queue",
                 "Properties": {"QueueName": {"Fn::Sub": "${Stage}-work"}},
             },
+            "News": {
+                "Type": "AWS::SNS::Topic",
+                "Properties": {"TopicName": {"Fn::Sub": "${Stage}-news"}},
+            },
         }
     }
 
@@ -61,6 +65,8 @@ def test_every_function_of_the_fragments_exists_as_a_handler(ours: Declared) -> 
     assert {f.job for f in ours.functions} >= {
         "import_rows",
         "export_rows",
+        "send_mail",
+        "record_mail_events",
         "relay_outbox",
         "sweep",
         "migrate",
@@ -105,6 +111,26 @@ def test_rules_that_only_refuse_plain_http_stay_behind(ours: Declared) -> None:
     assert any(s["Principal"] == {"Service": "s3.amazonaws.com"} for s in statements)
 
 
+def test_only_the_topic_may_send_mail_events(ours: Declared) -> None:
+    (queue,) = [q for q in ours.queues if q.name == "rollcall-local-mail-events"]
+    (statement,) = json.loads(queue.attributes["Policy"])["Statement"]
+    topic = "arn:aws:sns:eu-central-1:000000000000:rollcall-local-mail-events"
+    assert statement["Condition"]["ArnEquals"] == {"aws:SourceArn": topic}
+
+
+def test_the_function_that_sends_mail_is_told_who_from_and_where_links_lead() -> None:
+    function = declared(
+        read_template(), WebOrigin="http://127.0.0.1:8123", MailAddress="office@school.example"
+    ).function("send_mail")
+    assert function is not None
+    wanted = {
+        "WEB_ORIGIN": "http://127.0.0.1:8123",
+        "MAIL_FROM": "Rollcall <office@school.example>",
+        "MAIL_CONFIGURATION_SET": "rollcall-local",
+    }
+    assert wanted.items() <= function.environment.items()
+
+
 def test_schedules_carry_their_expression(ours: Declared) -> None:
     found = {function.job: schedule.expression for function, schedule in ours.scheduled()}
     assert found["relay_outbox"] == "rate(1 minute)"
@@ -129,6 +155,8 @@ def test_a_function_inherits_the_globals_and_wins_over_them() -> None:
         ({"Ref": "Work"}, "http://127.0.0.1:4566/000000000000/local-work"),
         ({"Fn::GetAtt": ["Work", "Arn"]}, "arn:aws:sqs:eu-central-1:000000000000:local-work"),
         ({"Fn::GetAtt": "Work.QueueName"}, "local-work"),
+        ({"Ref": "News"}, "arn:aws:sns:eu-central-1:000000000000:local-news"),
+        ({"Fn::GetAtt": "News.TopicArn"}, "arn:aws:sns:eu-central-1:000000000000:local-news"),
         (
             {"Fn::Sub": "${Work.Arn}/${Stage}/${!Literal}"},
             "arn:aws:sqs:eu-central-1:000000000000:local-work/local/${Literal}",

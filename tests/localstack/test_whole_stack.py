@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +19,8 @@ import boto3
 import psutil
 import pytest
 import requests
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
 
 from tests.localstack.cloud import CHECKOUT, PASSWORD, Cloud, wait_for
 
@@ -67,7 +71,8 @@ def test_the_env_file_is_private_and_complete(cloud: Cloud) -> None:
     settings = cloud.settings()
     for name in (
         *("DATABASE_URL", "POOLER_URL", "POOLER_ADMIN_URL", "AWS_ENDPOINT_URL", "BUCKET"),
-        *("QUEUE_IMPORTS_URL", "QUEUE_EXPORTS_URL", "METRICS_TOKEN"),
+        *("QUEUE_IMPORTS_URL", "QUEUE_EXPORTS_URL", "QUEUE_MAIL_URL", "QUEUE_MAIL_EVENTS_URL"),
+        "METRICS_TOKEN",
     ):
         assert settings[name]
 
@@ -83,7 +88,7 @@ def test_the_demo_cast_can_sign_in(cloud: Cloud) -> None:
 def test_local_routes_show_queues_and_run_schedules(cloud: Cloud) -> None:
     queues = requests.get(f"{cloud.url}/_local/queues", timeout=10).json()["items"]
     assert {q["name"] for q in queues} == {
-        f"rollcall-local-{name}" for name in ("imports", "exports")
+        f"rollcall-local-{name}" for name in ("imports", "exports", "mail", "mail-events")
     }
     assert all(q["dead_letters"]["visible"] == 0 for q in queues)
     run = requests.post(f"{cloud.url}/_local/schedules/relay_outbox", timeout=30)
@@ -148,6 +153,56 @@ def test_what_a_mail_says_is_in_no_log_and_only_its_owner_reads_it(cloud: Cloud)
     kept = list((cloud.state / "mail").iterdir())
     assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
     assert (cloud.state / "mail").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_mail_that_was_queued_arrives_with_a_link_and_may_bounce(cloud: Cloud) -> None:
+    url = cloud.settings()["DATABASE_URL"].replace("postgresql://", "postgresql+pg8000://", 1)
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.begin() as owner:
+        mail_id = owner.execute(
+            text(
+                "INSERT INTO mails (kind, address) VALUES ('forgot_password', :address)"
+                " RETURNING id"
+            ),
+            {"address": "Chloe@Rollcall.Example"},
+        ).scalar_one()
+        owner.execute(
+            text(
+                "INSERT INTO outbox (queue, body, correlation_id, claimed_until)"
+                " VALUES ('mail', jsonb_build_object('mail_id', CAST(:id AS bigint)),"
+                " 'request-0001', now())"
+            ),
+            {"id": mail_id},
+        )
+    requests.post(f"{cloud.url}/_local/schedules/relay_outbox", timeout=30)
+    (mail,) = wait_for(lambda: mails(cloud, "?to=chloe@rollcall.example"), "the mail is there")
+    link = f"{cloud.url}/reset-password?token="
+    (token,) = re.findall(re.escape(link) + r"([\w-]{43})\n", mail["text"])
+    assert f'href="{link}{token}"' in mail["html"]
+    written = b"".join(log.read_bytes() for log in (cloud.state / "logs").iterdir())
+    assert b'"event": "mail_sent"' in written
+    assert token.encode() not in written
+
+    def row() -> Any:
+        with engine.begin() as owner:
+            return owner.execute(text("SELECT * FROM mails WHERE id = :id"), {"id": mail_id}).one()
+
+    # As SES and its topic would tell of it.
+    message_id = wait_for(lambda: row().message_id, "the end of the mail is noted")
+    bounce = {
+        "eventType": "Bounce",
+        "bounce": {
+            "bounceType": "Permanent",
+            "bouncedRecipients": [{"emailAddress": "chloe@rollcall.example"}],
+        },
+        "mail": {"messageId": message_id},
+    }
+    sqs = boto3.client("sqs", endpoint_url=cloud.settings()["AWS_ENDPOINT_URL"])
+    sqs.send_message(
+        QueueUrl=cloud.settings()["QUEUE_MAIL_EVENTS_URL"],
+        MessageBody=json.dumps({"Type": "Notification", "Message": json.dumps(bounce)}),
+    )
+    wait_for(lambda: row().state == "bounced", "the bounce is recorded")
 
 
 @pytest.mark.parametrize(

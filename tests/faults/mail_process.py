@@ -1,0 +1,52 @@
+"""A worker that sends a mail in a process of its own and kills itself at its nth point.
+
+Run as `python -m tests.faults.mail_process MAIL_ID [DIE_AT]`. The points are places on the wire:
+each statement and commit, and the call to SES before and after. Each is written to stdout as it
+comes.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+from sqlalchemy import event
+
+from chalicelib.core import database
+from chalicelib.integrations.aws import ses_client
+from functions.send_mail.handler import handler
+from tests.functions.events import Context, sqs_event
+
+BEFORE_SEND = "before send"
+AFTER_SEND = "after send"
+
+
+def _die_at(nth: int) -> None:
+    seen = 0
+
+    def point(name: str) -> None:
+        nonlocal seen
+        seen += 1
+        os.write(sys.stdout.fileno(), f"point {name}\n".encode())
+        if seen == nth:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    engine = database.init()
+    event.listen(engine, "before_cursor_execute", lambda *of: point(of[2].split()[0]))
+    # SQLAlchemy tells of it before it is sent.
+    event.listen(engine, "commit", lambda _: point("COMMIT"))
+    events = ses_client().meta.events
+    events.register("before-call.ses.SendRawEmail", lambda **_: point(BEFORE_SEND))
+    events.register("after-call.ses.SendRawEmail", lambda **_: point(AFTER_SEND))
+
+
+def main() -> int:
+    if len(sys.argv) > 2:
+        _die_at(int(sys.argv[2]))
+    answer = handler(sqs_event([{"mail_id": int(sys.argv[1])}], queue="mail"), Context())
+    return 3 if answer["batchItemFailures"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

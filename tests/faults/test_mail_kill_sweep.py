@@ -1,0 +1,91 @@
+"""A worker dies at every statement and around the send: the mail goes out, and twice only where the
+docs say so, when SES's yes was never written down.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Connection
+
+from chalicelib.core import batches
+from tests.faults.mail_process import AFTER_SEND, BEFORE_SEND
+from tests.mail.post import Post, open_post
+
+
+@pytest.fixture
+def post(
+    clean_database: None, owner: Connection, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Post]:
+    # Time enough for the server to notice that a client died.
+    monkeypatch.setattr(batches, "PAUSES_SECONDS", (0.1,) * 10)
+    with open_post(owner) as opened:
+        yield opened
+
+
+def _command(*arguments: int) -> list[str]:
+    return [sys.executable, "-m", "tests.faults.mail_process", *map(str, arguments)]
+
+
+def _killed_at(mail_id: int, nth: int) -> list[str]:
+    """Run a worker that dies at its nth point; return the points it came to, none if it ended."""
+    process = subprocess.run(_command(mail_id, nth), timeout=60, check=False, capture_output=True)
+    assert process.returncode in (0, -signal.SIGKILL), process.stderr.decode()
+    lines = process.stdout.decode().splitlines()
+    points = [line.removeprefix("point ") for line in lines if line.startswith("point ")]
+    return points if process.returncode else []
+
+
+def _sent_to(address: str) -> int:
+    """Count the mails that the emulator took."""
+    url = f"{os.environ['AWS_ENDPOINT_URL']}/_ministack/ses/messages"
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        accounts = json.load(answer)["messages"]
+    return sum(mail["To"] == [address] for mails in accounts.values() for mail in mails)
+
+
+def test_killed_at_any_point_it_is_sent_and_at_most_once_more(post: Post) -> None:
+    seen: list[str] = []
+    for nth in range(1, 50):
+        address = f"chloe{nth}-{os.getpid()}@rollcall.example"
+        user_id = post.user(f"chloe{nth}", email=address)
+        mail_id = post.queue("forgot_password", user_id=user_id)
+        points = _killed_at(mail_id, nth)
+        if not points:
+            break
+        seen = points
+        was_sent = AFTER_SEND in points
+        assert _sent_to(address) == was_sent
+        was_claimed = BEFORE_SEND in points
+        assert post.deliver(mail_id) == was_claimed, "a claim is respected while it lasts"
+        assert _sent_to(address) == (was_sent or not was_claimed)
+        post.end_claims()
+        assert post.deliver(mail_id) == 0
+        assert post.row(mail_id).state == "sent"
+        assert _sent_to(address) == 1 + was_sent
+        assert post.deliver(mail_id) == 0
+        assert _sent_to(address) == 1 + was_sent
+    assert post.row(mail_id).state == "sent"
+    assert _sent_to(address) == 1
+    # claim, recipient, suppression, token, commit; the send; the note and its commit
+    assert seen == [
+        *("UPDATE", "SELECT", "SELECT", "INSERT", "COMMIT"),
+        *(BEFORE_SEND, AFTER_SEND, "UPDATE", "COMMIT"),
+    ]
+
+
+def test_workers_with_the_same_message_send_one_mail(post: Post) -> None:
+    for n in range(3):
+        address = f"dai{n}-{os.getpid()}@rollcall.example"
+        mail_id = post.queue("forgot_password", user_id=post.user(f"dai{n}", email=address))
+        workers = [subprocess.Popen(_command(mail_id)) for _ in range(3)]
+        assert {worker.wait(60) for worker in workers} <= {0, 3}
+        assert post.deliver(mail_id) == 0
+        assert _sent_to(address) == 1
