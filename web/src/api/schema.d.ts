@@ -544,7 +544,7 @@ export interface components {
             /** @description Null where nobody was signed in. */
             actor: components["schemas"]["ActorOut"] | null;
             /** @enum {string} */
-            action: "course_created" | "course_updated" | "course_deleted" | "user_created" | "user_updated" | "user_archived" | "user_reactivated" | "user_invited" | "authz_change" | "import_started" | "import_applied" | "export_started" | "sensitive_read";
+            action: "authn_login_success" | "authn_login_fail" | "authn_password_change" | "authn_password_change_fail" | "authn_token_revoked" | "authn_token_reuse" | "course_created" | "course_updated" | "course_deleted" | "user_created" | "user_updated" | "user_archived" | "user_deleted" | "user_reactivated" | "user_invited" | "authz_change" | "import_started" | "import_applied" | "export_started" | "sensitive_read";
             object: components["schemas"]["ObjectOut"];
             before: {
                 [key: string]: unknown;
@@ -985,7 +985,7 @@ export interface operations {
                 cursor?: string | null;
                 /** @description Id or username of who did it. */
                 actor?: string;
-                action?: ("course_created" | "course_updated" | "course_deleted" | "user_created" | "user_updated" | "user_archived" | "user_reactivated" | "user_invited" | "authz_change" | "import_started" | "import_applied" | "export_started" | "sensitive_read") | null;
+                action?: ("authn_login_success" | "authn_login_fail" | "authn_password_change" | "authn_password_change_fail" | "authn_token_revoked" | "authn_token_reuse" | "course_created" | "course_updated" | "course_deleted" | "user_created" | "user_updated" | "user_archived" | "user_deleted" | "user_reactivated" | "user_invited" | "authz_change" | "import_started" | "import_applied" | "export_started" | "sensitive_read") | null;
                 /** @description Such as `course`. */
                 object_kind?: string;
                 object_id?: string;
