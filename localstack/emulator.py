@@ -19,7 +19,7 @@ from supervisor import Program, StartFailed
 
 ACCOUNT = "000000000000"
 REGION = "eu-central-1"
-_SERVICES = "s3,sqs,ses,secretsmanager,sts,iam,kms"
+_SERVICES = "s3,sqs,sns,ses,secretsmanager,sts,iam,kms"
 
 
 def credentials(endpoint_is_ours: bool) -> dict[str, str]:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import default
+from email.header import decode_header, make_header
+from email.message import Message
+from email.utils import getaddresses
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -101,34 +103,49 @@ def _names(directory: Path) -> Sequence[str]:
 
 @lru_cache(maxsize=KEPT)
 def _read(path: Path) -> dict[str, Any]:
-    mail = message_from_bytes(path.read_bytes(), policy=default)
+    # By the old policy: the new one takes ten times as long, seconds for a thousand mails.
+    mail = message_from_bytes(path.read_bytes())
     headers: dict[str, str] = {}
-    for name, value in mail.items():
-        headers[name] = f"{headers[name]}, {value}" if name in headers else str(value)
+    for name, given in mail.items():
+        value = _header(str(given))
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
     sent_at = datetime.fromtimestamp(int(path.stem) / 1_000_000_000, UTC)
     return {
-        "to": _addresses(mail["To"]),
-        "cc": _addresses(mail["Cc"]),
+        "to": _addresses(mail, "To"),
+        "cc": _addresses(mail, "Cc"),
         "from": headers.get("From", ""),
         "subject": headers.get("Subject", ""),
-        "text": _body(mail, "plain"),
-        "html": _body(mail, "html"),
+        "text": _body(mail, "text/plain"),
+        "html": _body(mail, "text/html"),
         "headers": headers,
         "sent_at": sent_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
 
 
-def _addresses(header: Any) -> list[str]:
-    return [address.addr_spec for address in getattr(header, "addresses", ())]
-
-
-def _body(mail: EmailMessage, subtype: str) -> str | None:
-    part = mail.get_body((subtype,))
+def _header(value: str) -> str:
+    unfolded = re.sub(r"[\r\n]+", "", value)
     try:
-        return None if part is None else str(part.get_content()).replace("\r\n", "\n")
+        return str(make_header(decode_header(unfolded)))
     except (LookupError, ValueError):
         # A character set that nobody knows.
-        return None
+        return unfolded
+
+
+def _addresses(mail: Message, name: str) -> list[str]:
+    given = [str(value) for value in mail.get_all(name, [])]
+    return [address for _, address in getaddresses(given) if address]
+
+
+def _body(mail: Message, content_type: str) -> str | None:
+    for part in mail.walk():
+        if part.get_content_type() == content_type:
+            content = part.get_payload(decode=True)
+            try:
+                words = bytes(content).decode(part.get_content_charset("utf-8"), "replace")
+            except LookupError:
+                return None
+            return words.replace("\r\n", "\n")
+    return None
 
 
 async def _serve(port: int, directory: Path) -> None:

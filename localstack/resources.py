@@ -1,20 +1,21 @@
-"""Makes at the AWS endpoint what the templates declare: queues, bucket, notifications, secrets.
+"""Makes at the AWS endpoint what the templates declare: queues, topics, bucket, notifications.
 
-Safe to repeat: what is there keeps its messages and objects, and only a difference is changed. Run
-again whenever the emulator comes back, since one that was killed has forgotten its queues.
+With them come secrets and who may send mail. Safe to repeat: what is there keeps its messages and
+objects, and only a difference is changed. Run again whenever the emulator comes back, since one
+that was killed has forgotten its queues.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import boto3
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from templates import Bucket, Declared, Queue
+from templates import Bucket, Declared, Queue, Topic
 
 
 class ResourceError(Exception):
@@ -76,6 +77,8 @@ def make(
         for queue in declared.queues:
             what = f"the queue {queue.name}"
             _make_queue(cloud, queue)
+        what = "the topics"
+        topics = {topic: _make_topic(cloud, topic) for topic in declared.topics}
         for bucket in declared.buckets:
             what = f"the bucket {bucket.name}"
             _make_bucket(cloud, bucket)
@@ -84,7 +87,7 @@ def make(
             _make_secret(cloud, name, value)
         for address in senders:
             what = f"the sender {address}"
-            cloud.client("ses").verify_email_identity(EmailAddress=address)
+            _make_sender(cloud, address, topics)
     except (ClientError, BotoCoreError) as error:
         raise ResourceError(f"{cloud.endpoint} did not make {what}: {error}") from error
 
@@ -99,6 +102,25 @@ def _make_queue(cloud: Cloud, queue: Queue) -> None:
     # Attributes that somebody changed on the running queue are theirs; the policy is ours.
     if (policy := queue.attributes.get("Policy")) is not None:
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+
+
+def _make_topic(cloud: Cloud, topic: Topic) -> str:
+    sns = cloud.client("sns")
+    arn: str = sns.create_topic(Name=topic.name)["TopicArn"]
+    for queue_arn in topic.queue_arns:
+        sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn)
+    return arn
+
+
+def _make_sender(cloud: Cloud, address: str, topics: Mapping[Topic, str]) -> None:
+    """Let SES send for an address, and tell of its mails as the configuration set does on AWS."""
+    ses = cloud.client("ses")
+    ses.verify_email_identity(EmailAddress=address)
+    for topic, arn in topics.items():
+        for event in topic.mail_events:
+            ses.set_identity_notification_topic(
+                Identity=address, NotificationType=event, SnsTopic=arn
+            )
 
 
 def _make_bucket(cloud: Cloud, bucket: Bucket) -> None:

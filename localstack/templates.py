@@ -94,12 +94,22 @@ class Bucket:
 
 
 @dataclass(frozen=True)
+class Topic:
+    """An SNS topic: the queues that it sends to, and what SES tells it of mails (`Bounce` …)."""
+
+    name: str
+    queue_arns: tuple[str, ...]
+    mail_events: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Declared:
     """Everything of the templates that runs on this machine."""
 
     buckets: tuple[Bucket, ...]
     queues: tuple[Queue, ...]
     functions: tuple[Function, ...]
+    topics: tuple[Topic, ...] = ()
 
     def function(self, job: str) -> Function | None:
         """Return the function of this job, if there is one."""
@@ -145,6 +155,7 @@ def declared_in(
             _function(evaluator, logical, defaults, properties, by_arn)
             for logical, properties in of_kind.get("AWS::Serverless::Function", {}).items()
         ),
+        topics=tuple(_topics(evaluator, of_kind)),
     )
 
 
@@ -220,6 +231,29 @@ def _bucket(evaluator: Evaluator, logical: str, properties: dict[str, Any]) -> B
 
 def _flat(origins: Any) -> list[str]:
     return origins.split(",") if isinstance(origins, str) else list(origins)
+
+
+def _topics(evaluator: Evaluator, of_kind: dict[str, dict[str, dict[str, Any]]]) -> Iterator[Topic]:
+    subscriptions: dict[str, list[str]] = {}
+    for logical, properties in of_kind.get("AWS::SNS::Subscription", {}).items():
+        values = evaluator.value(properties, logical)
+        if values["Protocol"] != "sqs" or values.get("RawMessageDelivery", False):
+            raise TemplateError(f"{logical}: only queues are subscribed here, in envelopes.")
+        subscriptions.setdefault(values["TopicArn"], []).append(values["Endpoint"])
+    mail_events: dict[str, list[str]] = {}
+    for logical, properties in of_kind.get(
+        "AWS::SES::ConfigurationSetEventDestination", {}
+    ).items():
+        destination = evaluator.value(properties, logical)["EventDestination"]
+        topic = destination["SnsDestination"]["TopicARN"]
+        mail_events.setdefault(topic, []).extend(destination["MatchingEventTypes"])
+    for logical in of_kind.get("AWS::SNS::Topic", {}):
+        arn = evaluator.attribute(logical, "TopicArn", logical)
+        yield Topic(
+            evaluator.name_of(logical),
+            tuple(subscriptions.get(arn, ())),
+            tuple(event.capitalize() for event in mail_events.get(arn, ())),
+        )
 
 
 def _function(

@@ -68,12 +68,23 @@ def test_only_the_owner_may_read_and_what_is_half_written_is_not_read(tmp_path: 
         b"Content-Type: text/plain; charset=klingon\r\n\r\nx",
         b"To: @@@\r\nContent-Type: multipart/mixed\r\n\r\n--",
         b"Subject: =?klingon?q?x?=\r\n\r\nx",
+        b"Subject: =?utf-8?b?%%%?=\r\nTo: \xff <>,;:\r\n\r\n\xff",
+        b"Content-Type: text/plain; charset=\xff\r\nContent-Transfer-Encoding: base64\r\n\r\n%",
     ],
 )
 def test_whatever_was_sent_can_be_listed(tmp_path: Path, content: bytes) -> None:
     letterbox.keep(tmp_path, content, 7)
     (kept,) = letterbox.read(tmp_path)
     assert set(kept) == {"to", "cc", "from", "subject", "text", "html", "headers", "sent_at"}
+
+
+def test_a_header_of_several_lines_is_one(tmp_path: Path) -> None:
+    subject = "明天停课，请各位同学留意教务处通知。" * 8
+    letterbox.keep(tmp_path, mail(subject, X_Note="word " * 60), 7)
+    (kept,) = letterbox.read(tmp_path)
+    assert kept["subject"] == subject
+    assert kept["headers"]["X-Note"].split() == ["word"] * 60
+    assert "\n" not in "".join(kept["headers"].values())
 
 
 def test_a_header_that_comes_twice_shows_both(tmp_path: Path) -> None:

@@ -6,10 +6,11 @@ import json
 import os
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from resources import Cloud, ResourceError, make
-from templates import Bucket, Declared, Notification, Queue
+from templates import Bucket, Declared, Notification, Queue, Topic
 
 
 @pytest.fixture
@@ -76,6 +77,38 @@ def test_an_object_below_the_prefix_and_no_other_reaches_the_queue(
         cloud.client("s3").put_object(Bucket=name, Key=key, Body=b"x")
     (body,) = received(cloud, name)
     assert '"in/a"' in body
+
+
+def test_what_ses_tells_of_a_sender_reaches_the_queue_once(
+    cloud: Cloud, declared: Declared
+) -> None:
+    queue = declared.queues[0]
+    from_topics = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue.arn,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [from_topics]})
+    told = replace(
+        declared,
+        buckets=(),
+        queues=(replace(queue, attributes={"Policy": policy}),),
+        topics=(Topic(queue.name, (queue.arn,), ("Bounce",)),),
+    )
+    sender = f"{queue.name}@rollcall.example"
+    for _ in range(2):
+        make(cloud, told, {}, senders=[sender])
+    for to in ("success", "bounce", "complaint"):
+        cloud.client("ses").send_raw_email(
+            Source=sender,
+            Destinations=[f"{to}@simulator.amazonses.com"],
+            RawMessage={"Data": b"Subject: x\r\n\r\nx"},
+        )
+    (body,) = received(cloud, queue.name)
+    envelope = json.loads(body)
+    assert envelope["Type"] == "Notification"
+    assert json.loads(envelope["Message"])["notificationType"] == "Bounce"
 
 
 def test_a_refusal_names_what_was_refused(cloud: Cloud, declared: Declared) -> None:

@@ -118,6 +118,31 @@ def test_only_the_topic_may_send_mail_events(ours: Declared) -> None:
     assert statement["Condition"]["ArnEquals"] == {"aws:SourceArn": topic}
 
 
+def test_what_ses_tells_goes_by_the_topic_into_the_queue(ours: Declared) -> None:
+    (topic,) = ours.topics
+    assert topic.name == "rollcall-local-mail-events"
+    assert topic.queue_arns == ("arn:aws:sqs:eu-central-1:000000000000:rollcall-local-mail-events",)
+    assert topic.mail_events == ("Bounce", "Complaint", "Delivery")
+
+
+@pytest.mark.parametrize(
+    "change", [{"Protocol": "email", "Endpoint": "a@b.example"}, {"RawMessageDelivery": True}]
+)
+def test_a_subscription_that_does_not_run_here_is_an_error(change: dict[str, Any]) -> None:
+    template = with_function()
+    template["Resources"]["Readers"] = {
+        "Type": "AWS::SNS::Subscription",
+        "Properties": {
+            "TopicArn": {"Ref": "News"},
+            "Protocol": "sqs",
+            "Endpoint": {"Fn::GetAtt": ["Work", "Arn"]},
+            **change,
+        },
+    }
+    with pytest.raises(TemplateError, match="Readers"):
+        declared(template)
+
+
 def test_the_function_that_sends_mail_is_told_who_from_and_where_links_lead() -> None:
     function = declared(
         read_template(), WebOrigin="http://127.0.0.1:8123", MailAddress="office@school.example"
