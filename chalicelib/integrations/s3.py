@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 PART_BYTES = 8 * 1024 * 1024
 _KEYS_A_CALL = 1000
-_MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
+_MISSING = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NotFound"})
 _CHANGED = frozenset({"412", "PreconditionFailed"})
 
 
@@ -56,12 +56,22 @@ class ObjectHead:
     content_type: str
 
 
-def _bucket() -> str:
+@dataclass(frozen=True)
+class ObjectCopy:
+    """What S3 says of a copy that it made; not every twin of S3 works the checksum out (base64)."""
+
+    etag: str
+    checksum_sha256: str | None
+
+
+def bucket() -> str:
+    """Return the name of the bucket."""
     return get_settings().require("bucket")
 
 
 @contextmanager
-def _translated(key: str) -> Iterator[None]:
+def translated(key: str) -> Iterator[None]:
+    """Raise what S3 refuses about an object in the words of errors.py."""
     from botocore.exceptions import ClientError
 
     try:
@@ -76,16 +86,28 @@ def _translated(key: str) -> Iterator[None]:
 
 
 def presigned_upload(
-    key: str, content_type: str, min_bytes: int, max_bytes: int, expires_seconds: int
+    key: str,
+    content_type: str,
+    min_bytes: int,
+    max_bytes: int,
+    expires_seconds: int,
+    *,
+    checksum_sha256: str | None = None,
 ) -> PresignedUpload:
-    """Return a form for exactly this key and content type, and a size in this range."""
+    """Return a form for exactly this key and content type, and a size in this range.
+
+    With a checksum (base64) S3 itself refuses other bytes.
+    """
     expires_at = utc_now() + timedelta(seconds=expires_seconds)
+    fields = {"Content-Type": content_type}
+    if checksum_sha256 is not None:
+        fields["x-amz-checksum-sha256"] = checksum_sha256
     form = s3_client().generate_presigned_post(
-        Bucket=_bucket(),
+        Bucket=bucket(),
         Key=key,
-        Fields={"Content-Type": content_type},
+        Fields=fields,
         Conditions=[
-            {"Content-Type": content_type},
+            *({name: value} for name, value in fields.items()),
             ["content-length-range", min_bytes, max_bytes],
         ],
         ExpiresIn=expires_seconds,
@@ -93,14 +115,18 @@ def presigned_upload(
     return PresignedUpload(form["url"], form["fields"], expires_at)
 
 
-def presigned_download(key: str, filename: str, expires_seconds: int) -> str:
-    """Return a link that downloads the object under `filename`."""
+def presigned_download(
+    key: str, filename: str, expires_seconds: int, *, content_type: str | None = None
+) -> str:
+    """Return a link that downloads the object under `filename`, as that type where one is given."""
+    forced = {} if content_type is None else {"ResponseContentType": content_type}
     return s3_client().generate_presigned_url(
         "get_object",
         Params={
-            "Bucket": _bucket(),
+            "Bucket": bucket(),
             "Key": key,
             "ResponseContentDisposition": attachment_disposition(filename),
+            **forced,
         },
         ExpiresIn=expires_seconds,
     )
@@ -109,8 +135,8 @@ def presigned_download(key: str, filename: str, expires_seconds: int) -> str:
 def head(key: str) -> ObjectHead | None:
     """Return size, ETag and type of the object, or None where there is none."""
     try:
-        with _translated(key):
-            answer = s3_client().head_object(Bucket=_bucket(), Key=key)
+        with translated(key):
+            answer = s3_client().head_object(Bucket=bucket(), Key=key)
     except ObjectMissing:
         return None
     return ObjectHead(
@@ -162,19 +188,52 @@ def open_object(key: str, etag: str | None = None) -> ObjectStream:
         ObjectChanged: another one was stored under the key meanwhile.
         StorageAway: S3 does not answer.
     """
-    with _translated(key):
+    with translated(key):
         if etag is None:
-            answer = s3_client().get_object(Bucket=_bucket(), Key=key)
+            answer = s3_client().get_object(Bucket=bucket(), Key=key)
         else:
-            answer = s3_client().get_object(Bucket=_bucket(), Key=key, IfMatch=f'"{etag}"')
+            answer = s3_client().get_object(Bucket=bucket(), Key=key, IfMatch=f'"{etag}"')
     return ObjectStream(key, answer["Body"], answer["ContentLength"], answer["ETag"].strip('"'))
+
+
+def read_start(key: str, etag: str, size_bytes: int) -> bytes:
+    """Return the first bytes of an object that is not empty, if it is still the one of that ETag.
+
+    Raises:
+        ObjectMissing, ObjectChanged, StorageAway: as `open_object`.
+    """
+    with translated(key):
+        answer = s3_client().get_object(
+            Bucket=bucket(), Key=key, IfMatch=f'"{etag}"', Range=f"bytes=0-{size_bytes - 1}"
+        )
+        return answer["Body"].read()
+
+
+def copy(source: str, etag: str, target: str, content_type: str) -> ObjectCopy:
+    """Copy within the bucket exactly the object of that ETag, of up to 5 GB, and nothing of it but
+    its bytes.
+
+    Raises:
+        ObjectMissing, ObjectChanged, StorageAway: as `open_object`.
+    """
+    with translated(source):
+        answer = s3_client().copy_object(
+            Bucket=bucket(),
+            Key=target,
+            CopySource={"Bucket": bucket(), "Key": source},
+            CopySourceIfMatch=f'"{etag}"',
+            MetadataDirective="REPLACE",
+            ContentType=content_type,
+            ChecksumAlgorithm="SHA256",
+        )["CopyObjectResult"]
+    return ObjectCopy(answer["ETag"].strip('"'), answer.get("ChecksumSHA256"))
 
 
 def put(key: str, body: bytes, content_type: str) -> ObjectHead:
     """Store a small object at once."""
-    with _translated(key):
+    with translated(key):
         answer = s3_client().put_object(
-            Bucket=_bucket(), Key=key, Body=body, ContentType=content_type
+            Bucket=bucket(), Key=key, Body=body, ContentType=content_type
         )
     return ObjectHead(len(body), answer["ETag"].strip('"'), content_type)
 
@@ -203,14 +262,14 @@ class ObjectWriter:
 
     def _send_part(self) -> None:
         self._buffer.seek(0)
-        with _translated(self._key):
+        with translated(self._key):
             if self._upload_id is None:
                 self._upload_id = s3_client().create_multipart_upload(
-                    Bucket=_bucket(), Key=self._key, ContentType=self._content_type
+                    Bucket=bucket(), Key=self._key, ContentType=self._content_type
                 )["UploadId"]
             number = len(self._parts) + 1
             answer = s3_client().upload_part(
-                Bucket=_bucket(),
+                Bucket=bucket(),
                 Key=self._key,
                 UploadId=self._upload_id,
                 PartNumber=number,
@@ -226,9 +285,9 @@ class ObjectWriter:
             return
         if self._buffer.tell():
             self._send_part()
-        with _translated(self._key):
+        with translated(self._key):
             s3_client().complete_multipart_upload(
-                Bucket=_bucket(),
+                Bucket=bucket(),
                 Key=self._key,
                 UploadId=self._upload_id,
                 MultipartUpload={"Parts": self._parts},
@@ -240,7 +299,7 @@ class ObjectWriter:
             return
         try:
             s3_client().abort_multipart_upload(
-                Bucket=_bucket(), Key=self._key, UploadId=self._upload_id
+                Bucket=bucket(), Key=self._key, UploadId=self._upload_id
             )
         except Exception:
             log.exception("upload_abort_failed", extra={"key": self._key})
@@ -260,8 +319,8 @@ def upload_stream(key: str, content_type: str) -> Iterator[ObjectWriter]:
 
 def delete(key: str) -> None:
     """Remove an object; one that is not there is as good as removed."""
-    with _translated(key):
-        s3_client().delete_object(Bucket=_bucket(), Key=key)
+    with translated(key):
+        s3_client().delete_object(Bucket=bucket(), Key=key)
 
 
 def delete_many(keys: Sequence[str]) -> list[str]:
@@ -271,7 +330,7 @@ def delete_many(keys: Sequence[str]) -> list[str]:
         some = keys[start : start + _KEYS_A_CALL]
         with away_as(StorageAway):
             answer = s3_client().delete_objects(
-                Bucket=_bucket(),
+                Bucket=bucket(),
                 Delete={"Objects": [{"Key": key} for key in some], "Quiet": True},
             )
         refused += [error["Key"] for error in answer.get("Errors", []) if "Key" in error]
@@ -288,6 +347,6 @@ def check() -> None:
 
     try:
         with away_as(StorageAway):
-            s3_client().head_bucket(Bucket=_bucket())
+            s3_client().head_bucket(Bucket=bucket())
     except ClientError as refusal:
         raise StorageAway from refusal

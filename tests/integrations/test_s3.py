@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import threading
 import time
@@ -46,6 +48,35 @@ class TestObjects:
         s3.put("imports/a.csv", b"two", "text/csv")
         with pytest.raises(ObjectChanged):
             s3.open_object("imports/a.csv", first.etag)
+
+    def test_the_start_of_an_object_is_read_without_the_rest(self, cloud: Any) -> None:
+        stored = s3.put("uploads/a", b"0123456789", "text/plain")
+        assert s3.read_start("uploads/a", stored.etag, 4) == b"0123"
+        assert s3.read_start("uploads/a", stored.etag, 4096) == b"0123456789"
+
+    def test_the_start_of_another_object_is_not(self, cloud: Any) -> None:
+        first = s3.put("uploads/a", b"one", "text/plain")
+        with pytest.raises(ObjectMissing):
+            s3.read_start("uploads/b", first.etag, 4)
+        s3.put("uploads/a", b"two", "text/plain")
+        with pytest.raises(ObjectChanged):
+            s3.read_start("uploads/a", first.etag, 4)
+
+    def test_a_copy_is_of_the_named_object_and_has_the_named_type(self, cloud: Any) -> None:
+        stored = s3.put("uploads/a", b"one", "text/html")
+        copied = s3.copy("uploads/a", stored.etag, "attachments/b", "text/plain")
+        assert copied.etag == stored.etag
+        assert s3.head("attachments/b") == s3.ObjectHead(3, stored.etag, "text/plain")
+
+    @pytest.mark.usefixtures("only_emulator")
+    def test_another_object_is_not_copied(self, cloud: Any) -> None:
+        first = s3.put("uploads/a", b"one", "text/plain")
+        s3.put("uploads/a", b"two", "text/plain")
+        with pytest.raises(ObjectChanged):
+            s3.copy("uploads/a", first.etag, "attachments/b", "text/plain")
+        with pytest.raises(ObjectMissing):
+            s3.copy("uploads/c", first.etag, "attachments/b", "text/plain")
+        assert s3.head("attachments/b") is None
 
     def test_delete_of_a_missing_object_is_no_error(self, cloud: Any) -> None:
         s3.put("results/a.csv", b"x", "text/csv")
@@ -175,6 +206,18 @@ class TestPresigned:
         assert self._post(form, data, **fields).status_code == status
         assert s3.head(self.KEY) is None
         assert s3.head("imports/another/source.csv") is None
+
+    def test_a_checksum_is_one_more_limit_of_the_form(self, bucket: str) -> None:
+        checksum = "A" * 43 + "="
+        form = s3.presigned_upload(self.KEY, "text/csv", 1, 10, 60, checksum_sha256=checksum)
+        assert form.fields["x-amz-checksum-sha256"] == checksum
+        policy = json.loads(base64.b64decode(form.fields["policy"]))
+        assert {"x-amz-checksum-sha256": checksum} in policy["conditions"]
+
+    def test_a_link_may_say_the_type(self, bucket: str) -> None:
+        s3.put("results/a.csv", b"code", "text/html")
+        link = s3.presigned_download("results/a.csv", "a.csv", 60, content_type="text/csv")
+        assert requests.get(link, timeout=10).headers["Content-Type"] == "text/csv"
 
     @pytest.mark.usefixtures("only_emulator")
     def test_form_and_link_end(self, bucket: str) -> None:
