@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.api import (
+    attachments,
     audit,
     auth,
     courses,
@@ -24,6 +25,7 @@ logs.configure(get_settings().log_level)
 database.set_credentials_provider(database_login)
 
 RESOURCES = (
+    attachments,
     audit,
     auth,
     courses,

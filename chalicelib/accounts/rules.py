@@ -18,6 +18,7 @@ Role = Literal["student", "teacher", "registrar", "manager"]
 
 ROLES: tuple[Role, ...] = ("student", "teacher", "registrar", "manager")
 SIGNED_IN: tuple[Role, ...] = ()
+TEACHING: tuple[Role, ...] = ("teacher", "registrar", "manager")
 STAFF: tuple[Role, ...] = ("registrar", "manager")
 MANAGERS: tuple[Role, ...] = ("manager",)
 

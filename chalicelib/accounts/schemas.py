@@ -186,21 +186,6 @@ class Preferences(BaseModel):
     locale: Locale
 
 
-class ExportOut(BaseModel):
-    """All that is kept on a person."""
-
-    account: dict[str, Any]
-    notification_preferences: dict[str, Any] | None = Field(description="Null: the defaults.")
-    sessions: list[dict[str, Any]]
-    links: list[dict[str, Any]] = Field(description="That set a password and are still good.")
-    mails: list[dict[str, Any]]
-    mail_suppression: dict[str, Any] | None = Field(description="Why no mail is sent, if so.")
-    events: list[dict[str, Any]] = Field(
-        description="Of the audit log: by this person, or about the account; the newest 2,000."
-    )
-    events_in_all: int
-
-
 class UserIn(BaseModel):
     """A new user, who gets an invitation to set a password."""
 

@@ -8,6 +8,7 @@ from chalicelib.accounts.rules import SIGNED_IN, STAFF
 from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Request, endpoint
 from chalicelib.api.paging import page_answer
+from chalicelib.attachments import service as attachments
 from chalicelib.catalog import queries, service
 from chalicelib.catalog.errors import CourseCodeTaken
 from chalicelib.catalog.schemas import (
@@ -82,8 +83,9 @@ def change_course(request: Request) -> Answer:
 
 @endpoint(blueprint, "DELETE", "/api/courses/{id}", roles=STAFF, status=204, conditional=True)
 def delete_course(request: Request) -> Answer:
-    """Remove a course."""
+    """Remove a course, and its attachments."""
     course = service.lock_course_for(request.connection, request.caller, request.path["id"])
     request.check_version(course.etag)
+    attachments.delete_attachments_of(request.connection, request.caller, course.id)
     service.delete_course(request.connection, request.caller, course)
     return Answer()

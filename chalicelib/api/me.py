@@ -1,12 +1,12 @@
-"""One's own account: the profile, what mails one wants, and all that is kept."""
+"""One's own account: the profile, and what mails one wants."""
 
 from __future__ import annotations
 
 from chalice.app import Blueprint
 
-from chalicelib.accounts import preferences, privacy, service
+from chalicelib.accounts import preferences, service
 from chalicelib.accounts.rules import SIGNED_IN
-from chalicelib.accounts.schemas import ExportOut, MeOut, Preferences, ProfileChanges
+from chalicelib.accounts.schemas import MeOut, Preferences, ProfileChanges
 from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Request, endpoint
 
@@ -35,15 +35,6 @@ def change_me(request: Request) -> Answer:
     request.check_version(me.etag)
     me = service.change_profile(request.connection, request.caller, me, request.body)
     return Answer(me.json, etag=me.etag)
-
-
-@endpoint(blueprint, "GET", "/auth/me/export", roles=SIGNED_IN, answer=ExportOut)
-def export_me(request: Request) -> Answer:
-    """Hand out all that is kept on whoever asks."""
-    return Answer(
-        privacy.export_user(request.connection, request.caller.id),
-        headers={"Content-Disposition": 'attachment; filename="rollcall-my-data.json"'},
-    )
 
 
 @endpoint(

@@ -135,6 +135,24 @@ class Settings(BaseModel):
         None, description="SES configuration set that tells of bounces and complaints."
     )
 
+    attachment_types: str = Field(
+        "application/pdf,application/rtf,text/rtf,application/msword,"
+        "application/vnd.ms-excel,application/vnd.ms-powerpoint,"
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document,"
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet,"
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation,"
+        "application/vnd.oasis.opendocument.text,"
+        "application/vnd.oasis.opendocument.spreadsheet,"
+        "application/vnd.oasis.opendocument.presentation,application/epub+zip,text/plain,"
+        "text/csv,text/markdown,application/zip,application/x-zip-compressed,"
+        "application/gzip,application/x-7z-compressed,image/png,image/jpeg,image/gif,"
+        "image/webp,image/bmp,image/tiff,image/heic,image/heif,image/avif,audio/mpeg,"
+        "audio/aac,audio/mp4,audio/x-m4a,audio/ogg,audio/wav,audio/x-wav,audio/flac,"
+        "audio/x-flac,audio/webm,video/mp4,video/quicktime,video/webm,video/x-matroska,"
+        "video/ogg,video/mpeg,video/x-msvideo",
+        description="Types, separated by commas, that files of courses may have.",
+    )
+
     web_origin: str = Field(
         "http://127.0.0.1:8000", description="Origin of the web app; links in mails start with it."
     )
@@ -146,6 +164,11 @@ class Settings(BaseModel):
     def allowed_origins(self) -> frozenset[str]:
         """Origins that get CORS headers."""
         return frozenset(o.strip().rstrip("/") for o in self.cors_origins.split(",") if o.strip())
+
+    @cached_property
+    def allowed_attachment_types(self) -> frozenset[str]:
+        """Types that files of courses may have, in lower case."""
+        return frozenset(t.strip().lower() for t in self.attachment_types.split(",") if t.strip())
 
     @property
     def guards_statements(self) -> bool:

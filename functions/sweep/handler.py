@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from chalicelib.accounts import limits, recovery, sessions
+from chalicelib.attachments import leftovers
+from chalicelib.attachments import service as attachments
 from chalicelib.bulk import service as bulk
 from chalicelib.core import database, logs
 from chalicelib.core.settings import get_settings
@@ -33,6 +35,9 @@ def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
             "links": _in_batches(context, _links),
             "attempts": _in_batches(context, _attempts),
             "mails": _in_batches(context, _mails),
+            "unfinished_attachments": _in_batches(context, _unfinished_attachments),
+            "attachment_leftovers": _in_batches(context, _attachment_leftovers),
+            "parts": _in_batches(context, leftovers.sweep_parts),
         }
         log.info("swept", extra=removed)
     return removed
@@ -80,3 +85,13 @@ def _tasks() -> int:
 def _mails() -> int:
     with database.transaction() as connection:
         return mail.delete_old_mails(connection, BATCH)
+
+
+def _unfinished_attachments() -> int:
+    with database.transaction() as connection:
+        return attachments.delete_unfinished(connection, BATCH)
+
+
+def _attachment_leftovers() -> int:
+    with database.transaction() as connection:
+        return leftovers.sweep(connection, BATCH)

@@ -191,7 +191,7 @@ def deactivate(api: API) -> Callable[[str], None]:
 
 
 Sent = tuple[str, str, Any, dict[str, str]]
-AtOnce = Callable[[list[Sent]], list[Answer]]
+AtOnce = Callable[..., list[Answer]]
 _api_of_children: list[API] = []
 
 
@@ -204,11 +204,11 @@ def _send_as_child(request: Sent) -> Answer:
 def at_once(api: API, owner: Connection) -> AtOnce:
     """Send as rosa from a process each, with connections of their own, as on Lambda.
 
-    Nobody can read courses for update or write any until all requests are under way.
+    Nobody can read rows of the table for update or write any until all requests are under way.
     """
 
-    def send(requests: list[Sent]) -> list[Answer]:
-        owner.execute(text("LOCK TABLE courses IN EXCLUSIVE MODE"))
+    def send(requests: list[Sent], table: str = "courses") -> list[Answer]:
+        owner.execute(text(f"LOCK TABLE {table} IN EXCLUSIVE MODE"))
         # the children find it here: they are forks, and routes cannot be pickled
         _api_of_children.append(api)
         with multiprocessing.get_context("fork").Pool(len(requests)) as pool:

@@ -39,6 +39,21 @@ near_courses = st.fixed_dictionaries(
     },
 )
 
+near_attachments = st.fixed_dictionaries(
+    {"course": st.sampled_from([1, 999_999]) | values},
+    optional={
+        "title": texts | values,
+        "filename": texts | values,
+        "content_type": st.sampled_from(["application/pdf", "text/html"]) | texts | values,
+        "size": st.integers() | st.floats() | values,
+        "checksum_sha256": st.binary(max_size=40).map(base64.b64encode).map(bytes.decode) | values,
+        "surprise": values,
+    },
+)
+near_parts = st.fixed_dictionaries(
+    {"numbers": st.lists(st.integers() | values, max_size=5) | values}, optional={"x": values}
+)
+
 
 def dump(value: Any) -> bytes:
     return json.dumps(value).encode()
@@ -50,6 +65,45 @@ def test_any_body(api: API, body: bytes) -> None:
     for method, path in (("POST", "/api/courses"), ("PATCH", "/api/courses/1")):
         assert api(method, path, as_="rosa", raw=body).status < 500
     assert api.post("/auth/login", raw=body).status < 500
+
+
+@fuzz
+@given(
+    body=st.binary(max_size=60)
+    | values.map(dump)
+    | near_attachments.map(dump)
+    | near_parts.map(dump)
+)
+def test_any_attachment(api: API, body: bytes) -> None:
+    for path in ("", "/1/parts", "/1/complete"):
+        path = f"/api/course_attachments{path}"
+        assert api.post(path, as_="rosa", raw=body).status < 500
+
+
+@fuzz
+@given(
+    filename=st.text(min_size=1, max_size=255),
+    size=st.integers(1, 1024**3),
+    content_type=st.sampled_from(["application/pdf", "text/plain", "Image/PNG"]),
+)
+def test_an_attachment_that_is_taken_is_given_back(
+    api: API, course: Callable[[], str], filename: str, size: int, content_type: str
+) -> None:
+    body = {
+        "course": int(course().rpartition("/")[2]),
+        "filename": filename,
+        "size": size,
+        "content_type": content_type,
+    }
+    answer = api.post("/api/course_attachments", as_="rosa", body=body)
+    assert answer.status in (201, 422)
+    if answer.status == 201:
+        read = api.get(answer.headers["Location"], as_="amara").json
+        assert read == answer.json["attachment"]
+        kept = {name: read[name] for name in body}
+        lower = {"filename": filename.strip(), "content_type": content_type.lower()}
+        assert kept == body | lower
+        assert read["title"] == filename.strip()
 
 
 @fuzz

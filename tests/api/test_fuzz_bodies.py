@@ -22,6 +22,15 @@ from .test_fuzz import texts, values
 WITH_BODIES = {f"{e.method} {e.path}": e for e in registry.endpoints() if e.body is not None}
 
 EXAMPLES: dict[str, dict[str, Any]] = {
+    "POST /api/course_attachments": {
+        "course": 1,
+        "title": "t",
+        "filename": "a.pdf",
+        "content_type": "application/pdf",
+        "size": 5,
+        "checksum_sha256": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+    },
+    "POST /api/course_attachments/{id}/parts": {"numbers": [1]},
     "POST /api/courses": {"code": "CS1", "title": "t", "description": "", "credits": 3.0},
     "PATCH /api/courses/{id}": {"code": "CS1", "title": "t", "description": "", "credits": 3.0},
     "POST /api/exports/{kind}": {"q": "", "code": ""},

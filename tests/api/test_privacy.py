@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
-from chalicelib.accounts import privacy
 from chalicelib.core import database
 from chalicelib.mail.service import queue_mail
+from chalicelib.privacy.queries import MOST_EVENTS
 
 from .conftest import API, PASSWORD
 
@@ -56,6 +56,16 @@ def test_an_export_has_all_that_is_kept(api: API) -> None:
     assert "argon2" not in answer.body.decode()
 
 
+def test_an_export_names_tasks_and_kept_answers(api: API) -> None:
+    body = {"code": "CS1", "title": "t"}
+    api.post("/api/courses", as_="rosa", body=body, headers={"Idempotency-Key": "a-key"})
+    api.post("/api/imports/courses", as_="rosa", body={"filename": "ours.csv"})
+    kept = api.get("/auth/me/export", as_="rosa").json
+    assert [answer["key"] for answer in kept["kept_answers"]] == ["POST /api/courses a-key"]
+    assert [task["filename"] for task in kept["tasks"]] == ["ours.csv"]
+    assert kept["attachments"] == []
+
+
 def test_an_export_has_nothing_of_others(api: API) -> None:
     leave_traces(api)
     kept = api.get("/auth/me/export", as_="dai")
@@ -76,7 +86,7 @@ def test_of_many_events_the_newest_are_shown_and_all_are_counted(
     )
     owner.commit()
     kept = api.get("/auth/me/export", as_="chloe").json
-    assert len(kept["events"]) == privacy.MOST_EVENTS
+    assert len(kept["events"]) == MOST_EVENTS
     assert kept["events"][0]["action"] == "event_2500"
     assert kept["events_in_all"] == 2500
 

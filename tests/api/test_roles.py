@@ -13,11 +13,19 @@ from .conftest import API
 
 ANYONE: tuple[str | None, ...] = (None, "student", "teacher", "registrar", "manager")
 SIGNED_IN = ("student", "teacher", "registrar", "manager")
+TEACHING = ("teacher", "registrar", "manager")
 STAFF = ("registrar", "manager")
 MANAGERS = ("manager",)
 
 ADMITTED: dict[str, tuple[str | None, ...]] = {
     "GET /api/audit": MANAGERS,
+    "GET /api/course_attachments": SIGNED_IN,
+    "POST /api/course_attachments": TEACHING,
+    "GET /api/course_attachments/{id}": SIGNED_IN,
+    "DELETE /api/course_attachments/{id}": TEACHING,
+    "POST /api/course_attachments/{id}/complete": TEACHING,
+    "GET /api/course_attachments/{id}/download": SIGNED_IN,
+    "POST /api/course_attachments/{id}/parts": TEACHING,
     "GET /api/courses": SIGNED_IN,
     "POST /api/courses": STAFF,
     "GET /api/courses/{id}": SIGNED_IN,

@@ -280,9 +280,15 @@ class TestBucket:
     def test_files_do_not_stay_for_ever(self) -> None:
         rules = self.BUCKET["LifecycleConfiguration"]["Rules"]
         days = {r["Prefix"]: r["ExpirationInDays"] for r in rules if "Prefix" in r}
-        assert days == {"imports/": 32, "bodies/": 32, "results/": 32}
+        assert days == {"imports/": 32, "bodies/": 32, "results/": 32, "uploads/": 3}
         (unfinished,) = [r for r in rules if "Prefix" not in r]
         assert unfinished["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+
+    def test_browsers_may_send_parts_and_read_their_tags(self) -> None:
+        (rule,) = self.BUCKET["CorsConfiguration"]["CorsRules"]
+        assert set(rule["AllowedMethods"]) == {"GET", "POST", "PUT"}
+        assert rule["AllowedOrigins"] == {"Ref": "CorsOrigins"}
+        assert "ETag" in rule["ExposedHeaders"]
 
     def test_data_outlives_the_stack(self) -> None:
         assert RESOURCES["Bucket"]["DeletionPolicy"] == "Retain"

@@ -85,6 +85,38 @@ def test_the_demo_cast_can_sign_in(cloud: Cloud) -> None:
         assert answer.status_code == 200, (name, answer.text)
 
 
+def test_a_browser_uploads_a_file_in_parts_and_the_sweep_leaves_it_alone(cloud: Cloud) -> None:
+    login = {"username": "rosa", "password": PASSWORD}
+    token = requests.post(f"{cloud.url}/auth/login", json=login, timeout=10).json()["access_token"]
+    rosa = requests.Session()
+    rosa.headers["Authorization"] = f"Bearer {token}"
+    course = rosa.get(f"{cloud.url}/api/courses?limit=1", timeout=10).json()["items"][0]["id"]
+    content = b"%PDF-1.7\n"
+    file = {"course": course, "filename": "讲义.pdf", "content_type": "application/pdf", "size": 9}
+    made = rosa.post(f"{cloud.url}/api/course_attachments", json=file, timeout=10)
+    url = cloud.url + made.headers["Location"]
+    offered = rosa.post(f"{url}/parts", json={"numbers": [1]}, timeout=10).json()
+    part = offered["parts"][0]["url"]
+
+    asks = {"Origin": cloud.url, "Access-Control-Request-Method": "PUT"}
+    preflight = requests.options(part, headers=asks, timeout=10)
+    assert preflight.status_code == 200
+    assert "PUT" in preflight.headers["Access-Control-Allow-Methods"]
+    stranger = requests.options(part, headers=asks | {"Origin": "https://a.example"}, timeout=10)
+    assert stranger.status_code == 403
+    sent = requests.put(part, data=content, headers={"Origin": cloud.url}, timeout=10)
+    assert sent.headers["Access-Control-Allow-Origin"] == cloud.url
+    assert "ETag" in sent.headers["Access-Control-Expose-Headers"]
+
+    assert rosa.post(f"{url}/complete", timeout=10).json()["state"] == "ready"
+    swept = requests.post(f"{cloud.url}/_local/schedules/sweep", timeout=30)
+    assert swept.status_code == 200, swept.text
+    link = rosa.get(f"{url}/download", timeout=10, allow_redirects=False).headers["Location"]
+    assert requests.get(link, timeout=10).content == content
+    assert rosa.delete(url, timeout=10).status_code == 204
+    assert requests.get(link, timeout=10).status_code == 404
+
+
 def test_local_routes_show_queues_and_run_schedules(cloud: Cloud) -> None:
     queues = requests.get(f"{cloud.url}/_local/queues", timeout=10).json()["items"]
     assert {q["name"] for q in queues} == {

@@ -21,6 +21,96 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/course_attachments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the attachments of a course, newest first
+         * @description Who uploads a file, registrars and managers also see what is not ready yet.
+         */
+        get: operations["list_attachments"];
+        put?: never;
+        /** Announce a file, and get the form that takes exactly it */
+        post: operations["create_attachment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/course_attachments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read what is known of an attachment */
+        get: operations["get_attachment"];
+        put?: never;
+        post?: never;
+        /** Remove an attachment and its file, or give an upload up */
+        delete: operations["delete_attachment"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/course_attachments/{id}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have the uploaded file checked; from then on it can be downloaded. May be repeated */
+        post: operations["complete_attachment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/course_attachments/{id}/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Go to the file */
+        get: operations["download_attachment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/course_attachments/{id}/parts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Get links to upload a large file in parts, instead of by the form */
+        post: operations["offer_parts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/courses": {
         parameters: {
             query?: never;
@@ -50,7 +140,7 @@ export interface paths {
         get: operations["get_course"];
         put?: never;
         post?: never;
-        /** Remove a course */
+        /** Remove a course, and its attachments */
         delete: operations["delete_course"];
         options?: never;
         head?: never;
@@ -536,6 +626,67 @@ export interface components {
             /** @description `result.plan_hash` of the plan's task. */
             plan_hash: string;
         };
+        /** @description An attachment that waits for its file. */
+        AttachmentCreated: {
+            attachment: components["schemas"]["AttachmentOut"];
+            upload: components["schemas"]["AttachmentForm"];
+        };
+        /** @description A form to post as multipart/form-data: all fields first, the file as `file` last. */
+        AttachmentForm: {
+            url: string;
+            fields: {
+                [key: string]: string;
+            };
+            /** Format: date-time */
+            expires_at: string;
+        };
+        /** @description A file that is about to be uploaded. */
+        AttachmentIn: {
+            /** @description Id of a course. */
+            course: number;
+            /** @description The file's name, where there is none. */
+            title?: string | null;
+            /**
+             * @description What it is saved as when it is downloaded.
+             * @example 讲义.pdf
+             */
+            filename: string;
+            /**
+             * @description A type that ATTACHMENT_TYPES lists, without parameters.
+             * @example application/pdf
+             */
+            content_type: string;
+            /** @description Bytes, exactly. */
+            size: number;
+            /** @description SHA-256 of the file, base64; what arrives must have it. */
+            checksum_sha256?: string | null;
+        };
+        /** @description A file of a course. */
+        AttachmentOut: {
+            id: number;
+            course: number;
+            title: string;
+            filename: string;
+            content_type: string;
+            /** @description Bytes. */
+            size: number;
+            /** @description Base64; null where nobody knows it. */
+            checksum_sha256: string | null;
+            /**
+             * @description Readers see what is `ready` only.
+             * @enum {string}
+             */
+            state: "uploading" | "ready";
+            uploaded_by: components["schemas"]["Uploader"] | null;
+            /** Format: date-time */
+            created_at: string;
+        };
+        /** @description One page of attachments, newest first. */
+        AttachmentPage: {
+            items: components["schemas"]["AttachmentOut"][];
+            /** @description Cursor of the next page, null on the last. */
+            next: string | null;
+        };
         /** @description Something that was done. */
         AuditEventOut: {
             id: number;
@@ -544,7 +695,7 @@ export interface components {
             /** @description Null where nobody was signed in. */
             actor: components["schemas"]["ActorOut"] | null;
             /** @enum {string} */
-            action: "authn_login_success" | "authn_login_fail" | "authn_password_change" | "authn_password_change_fail" | "authn_token_revoked" | "authn_token_reuse" | "course_created" | "course_updated" | "course_deleted" | "user_created" | "user_updated" | "user_archived" | "user_deleted" | "user_reactivated" | "user_invited" | "authz_change" | "import_started" | "import_applied" | "export_started" | "sensitive_read";
+            action: "authn_login_success" | "authn_login_fail" | "authn_password_change" | "authn_password_change_fail" | "authn_token_revoked" | "authn_token_reuse" | "course_created" | "course_updated" | "course_deleted" | "attachment_created" | "attachment_completed" | "attachment_deleted" | "attachments_deleted" | "user_created" | "user_updated" | "user_archived" | "user_deleted" | "user_reactivated" | "user_invited" | "authz_change" | "import_started" | "import_applied" | "export_started" | "sensitive_read";
             object: components["schemas"]["ObjectOut"];
             before: {
                 [key: string]: unknown;
@@ -619,35 +770,6 @@ export interface components {
         ExportIn: {
             q?: string | null;
             code?: string | null;
-        };
-        /** @description All that is kept on a person. */
-        ExportOut: {
-            account: {
-                [key: string]: unknown;
-            };
-            /** @description Null: the defaults. */
-            notification_preferences: {
-                [key: string]: unknown;
-            } | null;
-            sessions: {
-                [key: string]: unknown;
-            }[];
-            /** @description That set a password and are still good. */
-            links: {
-                [key: string]: unknown;
-            }[];
-            mails: {
-                [key: string]: unknown;
-            }[];
-            /** @description Why no mail is sent, if so. */
-            mail_suppression: {
-                [key: string]: unknown;
-            } | null;
-            /** @description Of the audit log: by this person, or about the account; the newest 2,000. */
-            events: {
-                [key: string]: unknown;
-            }[];
-            events_in_all: number;
         };
         /** @description Why a task failed. */
         Failure: {
@@ -728,6 +850,31 @@ export interface components {
             kind: string;
             id: string | null;
         };
+        /** @description Where to PUT one part, which must have exactly this size. */
+        PartOut: {
+            number: number;
+            /** @description Bytes. */
+            size: number;
+            url: string;
+        };
+        /** @description The parts that are to be uploaded next. */
+        PartsIn: {
+            /** @description From 1 on, each once. */
+            numbers: number[];
+        };
+        /** @description Links for parts of a file, and how it is divided. */
+        PartsOut: {
+            /**
+             * @description Bytes of each part but the last.
+             * @example 8388608
+             */
+            part_size: number;
+            /** @description Parts of the whole file. */
+            count: number;
+            parts: components["schemas"]["PartOut"][];
+            /** Format: date-time */
+            expires_at: string;
+        };
         /** @description A new password, by somebody who knows the present one. */
         PasswordChangeIn: {
             current_password: string;
@@ -743,6 +890,47 @@ export interface components {
         /** @description The rules that a new password must keep, all of them. */
         PasswordRulesOut: {
             rules: components["schemas"]["PasswordRuleOut"][];
+        };
+        /** @description All that is kept on a person. */
+        PersonalData: {
+            account: {
+                [key: string]: unknown;
+            };
+            /** @description Null: the defaults. */
+            notification_preferences: {
+                [key: string]: unknown;
+            } | null;
+            sessions: {
+                [key: string]: unknown;
+            }[];
+            /** @description That set a password and are still good. */
+            links: {
+                [key: string]: unknown;
+            }[];
+            mails: {
+                [key: string]: unknown;
+            }[];
+            /** @description Why no mail is sent, if so. */
+            mail_suppression: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Imports and exports. */
+            tasks: {
+                [key: string]: unknown;
+            }[];
+            /** @description Files of courses that they uploaded. */
+            attachments: {
+                [key: string]: unknown;
+            }[];
+            /** @description For a repeated Idempotency-Key. */
+            kept_answers: {
+                [key: string]: unknown;
+            }[];
+            /** @description Of the audit log: by this person, or about the account; the newest 2,000. */
+            events: {
+                [key: string]: unknown;
+            }[];
+            events_in_all: number;
         };
         /** @description One page of a plan, in the order of the file. */
         PlanPage: {
@@ -888,6 +1076,12 @@ export interface components {
             /** Format: date-time */
             expires_at: string;
         };
+        /** @description Who uploaded a file. */
+        Uploader: {
+            id: number;
+            username: string;
+            full_name: string;
+        };
         /** @description What is to change in a user; what is not named stays. A username stays for ever. */
         UserChanges: {
             /**
@@ -985,7 +1179,7 @@ export interface operations {
                 cursor?: string | null;
                 /** @description Id or username of who did it. */
                 actor?: string;
-                action?: ("authn_login_success" | "authn_login_fail" | "authn_password_change" | "authn_password_change_fail" | "authn_token_revoked" | "authn_token_reuse" | "course_created" | "course_updated" | "course_deleted" | "user_created" | "user_updated" | "user_archived" | "user_deleted" | "user_reactivated" | "user_invited" | "authz_change" | "import_started" | "import_applied" | "export_started" | "sensitive_read") | null;
+                action?: ("authn_login_success" | "authn_login_fail" | "authn_password_change" | "authn_password_change_fail" | "authn_token_revoked" | "authn_token_reuse" | "course_created" | "course_updated" | "course_deleted" | "attachment_created" | "attachment_completed" | "attachment_deleted" | "attachments_deleted" | "user_created" | "user_updated" | "user_archived" | "user_deleted" | "user_reactivated" | "user_invited" | "authz_change" | "import_started" | "import_applied" | "export_started" | "sensitive_read") | null;
                 /** @description Such as `course`. */
                 object_kind?: string;
                 object_id?: string;
@@ -1076,6 +1270,779 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "busy" | "database_away" | "pool_exhausted";
+                    };
+                };
+            };
+        };
+    };
+    list_attachments: {
+        parameters: {
+            query: {
+                /** @description Items of one page at most. */
+                limit?: number;
+                /** @description `next` of the page before; opaque. */
+                cursor?: string | null;
+                /** @description Id of a course. */
+                course: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttachmentPage"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token does not hold or has expired; sign in again.
+             *     `unauthenticated`: Sign in and send the access token.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description `invalid`: Some fields are not valid.
+             *     `invalid_cursor`: This cursor was not handed out for this list and sort; start from the first page.
+             */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid" | "invalid_cursor";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: Somebody else is at work on the same thing; try again.
+             *     `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_away" | "pool_exhausted";
+                    };
+                };
+            };
+        };
+    };
+    create_attachment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 200 visible characters, 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AttachmentIn"];
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttachmentCreated"];
+                };
+            };
+            /**
+             * @description `malformed_idempotency_key`: An Idempotency-Key has 1 to 200 visible ASCII characters.
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "malformed_idempotency_key" | "malformed_json";
+                    };
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token does not hold or has expired; sign in again.
+             *     `unauthenticated`: Sign in and send the access token.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `not_found`: There is nothing here, or nothing that you may see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this route accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "payload_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: This route does not accept that Content-Type. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /**
+             * @description `idempotency_key_reused`: This Idempotency-Key was sent before with another body.
+             *     `invalid`: Some fields are not valid.
+             */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_reused" | "invalid";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: Somebody else is at work on the same thing; try again.
+             *     `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_away" | "pool_exhausted";
+                    };
+                };
+            };
+        };
+    };
+    get_attachment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Tags of versions that are known already. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttachmentOut"];
+                };
+            };
+            /** @description Not changed since. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description `invalid_token`: The access token does not hold or has expired; sign in again.
+             *     `unauthenticated`: Sign in and send the access token.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /** @description `not_found`: There is nothing here, or nothing that you may see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: Somebody else is at work on the same thing; try again.
+             *     `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_away" | "pool_exhausted";
+                    };
+                };
+            };
+        };
+    };
+    delete_attachment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Tags of versions that are known already. */
+                "If-None-Match"?: string;
+                /** @description The tag of the version that is meant. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; there is nothing to say. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description `invalid_token`: The access token does not hold or has expired; sign in again.
+             *     `unauthenticated`: Sign in and send the access token.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `not_found`: There is nothing here, or nothing that you may see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `precondition_failed`: The resource was changed since it was read; read it again. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "precondition_failed";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: Somebody else is at work on the same thing; try again.
+             *     `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_away" | "pool_exhausted";
+                    };
+                };
+            };
+        };
+    };
+    complete_attachment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttachmentOut"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token does not hold or has expired; sign in again.
+             *     `unauthenticated`: Sign in and send the access token.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `not_found`: There is nothing here, or nothing that you may see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /**
+             * @description `upload_mismatch`: What arrived is not the file that was announced, so it was removed; upload it again.
+             *     `upload_missing`: The file has not arrived, or not all of its parts; upload it, then complete it.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "upload_mismatch" | "upload_missing";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: Somebody else is at work on the same thing; try again.
+             *     `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             *     `storage_away`: The file storage is away for a moment; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_away" | "pool_exhausted" | "storage_away";
+                    };
+                };
+            };
+        };
+    };
+    download_attachment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is over there. */
+            302: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description `invalid_token`: The access token does not hold or has expired; sign in again.
+             *     `unauthenticated`: Sign in and send the access token.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /** @description `not_found`: There is nothing here, or nothing that you may see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `attachment_unfinished`: The upload of this file is not complete. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "attachment_unfinished";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: Somebody else is at work on the same thing; try again.
+             *     `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_away" | "pool_exhausted";
+                    };
+                };
+            };
+        };
+    };
+    offer_parts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PartsIn"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartsOut"];
+                };
+            };
+            /** @description `malformed_json`: The body is not valid JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "malformed_json";
+                    };
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token does not hold or has expired; sign in again.
+             *     `unauthenticated`: Sign in and send the access token.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `not_found`: There is nothing here, or nothing that you may see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `attachment_ready`: The upload of this file is complete already; a new file is a new attachment. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "attachment_ready";
+                    };
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this route accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "payload_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: This route does not accept that Content-Type. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /** @description `invalid`: Some fields are not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: Somebody else is at work on the same thing; try again.
+             *     `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             *     `storage_away`: The file storage is away for a moment; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_away" | "pool_exhausted" | "storage_away";
                     };
                 };
             };
@@ -4483,7 +5450,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ExportOut"];
+                    "application/json": components["schemas"]["PersonalData"];
                 };
             };
             /**

@@ -63,6 +63,11 @@ export const enCodes = {
   "error.queue_away": "The queue is away for a moment. Try again.",
   "error.secrets_away": "The service is away for a moment. Try again.",
   "error.storage_away": "The file storage is away for a moment. Try again.",
+  "error.attachment_ready": "This file is uploaded already. Add the new one as a file of its own.",
+  "error.attachment_unfinished": "The upload of this file is not complete yet.",
+  "error.upload_mismatch":
+    "What arrived is not the file that you chose: its size, type or content differs. Upload it again.",
+  "error.upload_missing": "The file has not arrived, or not all of it. Upload it again.",
   "error.upload_replaced": "The uploaded file was replaced or removed meanwhile. Upload it again.",
 
   "field.invalid": "This is not right.",

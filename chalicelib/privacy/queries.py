@@ -1,18 +1,8 @@
-"""A person's rights to their data: to see all that is kept on them, and to be forgotten.
-
-To be forgotten means: nobody can tell any more who it was; what the school must keep of its work
-(enrolments, tasks, the audit log) goes on under a number. The audit log names nobody by itself.
-"""
+"""All that is kept on a person, over the tables of every area, as one SELECT."""
 
 from __future__ import annotations
 
 from sqlalchemy import Connection, text
-
-from chalicelib.accounts.errors import LastManager, UserErased
-from chalicelib.accounts.rules import Caller
-from chalicelib.audit import service as audit
-from chalicelib.core.errors import NotFound
-from chalicelib.core.violations import refused_as
 
 MOST_EVENTS = 2000
 
@@ -21,7 +11,7 @@ def _moment(column: str) -> str:
     return f"to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
 
 
-_EXPORT = text(
+_PERSONAL_DATA = text(
     f"""
     SELECT json_build_object(
         'account', (
@@ -58,6 +48,23 @@ _EXPORT = text(
             SELECT json_build_object('reason', reason, 'at', {_moment("at")})
               FROM mail_suppressions
              WHERE address = (SELECT lower(email) FROM users WHERE id = :id)),
+        'tasks', (
+            SELECT coalesce(json_agg(json_build_object(
+                       'id', id, 'kind', kind, 'job', job, 'mode', mode, 'state', state,
+                       'filename', filename, 'created_at', {_moment("created_at")})
+                       ORDER BY number), '[]')
+              FROM tasks WHERE created_by = :id),
+        'attachments', (
+            SELECT coalesce(json_agg(json_build_object(
+                       'id', id, 'course', course_id, 'title', title, 'filename', filename,
+                       'size', size_bytes, 'created_at', {_moment("created_at")})
+                       ORDER BY id), '[]')
+              FROM course_attachments WHERE uploaded_by = :id),
+        'kept_answers', (
+            SELECT coalesce(json_agg(json_build_object(
+                       'key', key, 'status', status, 'created_at', {_moment("created_at")})
+                       ORDER BY created_at), '[]')
+              FROM idempotency_keys WHERE caller_id = :id),
         'events', (
             SELECT coalesce(json_agg(json_build_object(
                        'at', {_moment("at")}, 'by_me', actor_id = :id, 'action', action,
@@ -72,50 +79,11 @@ _EXPORT = text(
     )::text
     """  # noqa: S608
 )
-_ERASE = text(
-    """
-    UPDATE users
-       SET username = 'erased-' || id || '-' || left(gen_random_uuid()::text, 8),
-           email = 'erased-' || id || '@erased.invalid', full_name = '',
-           password_hash = NULL, locale = 'en', active = false,
-           erased_at = now(), updated_at = now(), version = version + 1
-     WHERE id = :id AND erased_at IS NULL
-    """
-)
-_EMAIL = text("SELECT lower(email), erased_at IS NOT NULL FROM users WHERE id = :id FOR UPDATE")
-_FORGET = text(
-    """
-    WITH mailed AS (DELETE FROM mails WHERE user_id = :id OR lower(address) = :email),
-         suppressed AS (DELETE FROM mail_suppressions WHERE address = :email),
-         preferred AS (DELETE FROM notification_preferences WHERE user_id = :id)
-    DELETE FROM idempotency_keys WHERE caller_id = :id
-    """
-)
 
 
-def export_user(connection: Connection, user_id: int) -> str:
-    """Return all that is kept on a user as JSON text; of events, the newest 2,000 and how many
+def find_personal_data(connection: Connection, user_id: int) -> str:
+    """Return all that is kept on a user as JSON text; of events the newest 2,000, and how many
     there are.
     """
     binds = {"id": user_id, "text_id": str(user_id), "most": MOST_EVENTS}
-    return str(connection.execute(_EXPORT, binds).scalar_one())
-
-
-def erase_user(connection: Connection, caller: Caller, user_id: int) -> None:
-    """Take from an account all that tells whose it was; nobody can sign in to it any more.
-
-    Raises:
-        NotFound: there is none.
-        UserErased: it was done before.
-        LastManager: somebody has to be left who can manage.
-    """
-    found = connection.execute(_EMAIL, {"id": user_id}).one_or_none()
-    if found is None:
-        raise NotFound
-    email, is_erased = found
-    if is_erased:
-        raise UserErased
-    with refused_as({"users_last_manager": LastManager}):
-        connection.execute(_ERASE, {"id": user_id})
-    connection.execute(_FORGET, {"id": user_id, "email": email})
-    audit.add(connection, caller, "user_deleted", "user", user_id)
+    return str(connection.execute(_PERSONAL_DATA, binds).scalar_one())
