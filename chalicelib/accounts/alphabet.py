@@ -3,7 +3,8 @@
 Letters of any script, but for those that show nothing (fillers of Hangul): Unicode 14.0, general
 categories Ll, Lo and Lm. Only names in their canonical form are held against it, so a range may
 cover letters that never stand in one, such as capitals. Written out, since Postgres has no classes
-of Unicode's categories, and so that every version of Python and Postgres reads the same.
+of Unicode's categories, and so that every version of Python and Postgres reads the same. A new
+version of Unicode is a new list and a migration: the function `is_username` is made of this one.
 """
 
 from __future__ import annotations

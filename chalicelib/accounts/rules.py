@@ -52,9 +52,6 @@ LONGEST_FULL_NAME = 200
 # Neither controls nor what turns the direction of the text around it (UAX #9).
 FULL_NAME_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]*$"
 
-# Of a name in its canonical form. There is no `@`, so that it is never taken for an address.
-USERNAME_PATTERN = rf"^(?![._-])[{LETTERS}0-9._-]+$"
-
 
 def canonical_username(name: str) -> str:
     """Return the one spelling that a username is kept and looked up in (NFKC, case-folded).
@@ -67,14 +64,16 @@ def canonical_username(name: str) -> str:
 
 def is_username(canonical: str) -> bool:
     """Tell whether a canonical name is one: letters of any script, digits, and `.`, `_`, `-`
-    inside or behind them.
+    inside or behind them. There is no `@`, so that it is never taken for an e-mail address.
+
+    Postgres has the same as a function, too.
     """
     return _username().fullmatch(canonical) is not None
 
 
 @cache
 def _username() -> re.Pattern[str]:
-    return re.compile(USERNAME_PATTERN)
+    return re.compile(rf"(?![._-])[{LETTERS}0-9._-]+")
 
 
 class PasswordRule(NamedTuple):

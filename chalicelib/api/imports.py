@@ -31,16 +31,24 @@ blueprint = Blueprint(__name__)
 )
 def start_import(request: Request) -> Answer:
     """Import a file: a JSON body gets a form whose upload starts the import; a text/csv body is the
-    file, with `filename` and `mode` in the query.
+    file, with `filename`, `mode` and `invite` in the query.
     """
     connection, caller, kind = request.connection, request.caller, request.path["kind"]
     if request.media_type == service.UPLOAD_TYPE:
+        asked = request.query
         task_id = service.start_import_of(
-            connection, caller, kind, request.query.filename, request.query.mode, request.raw
+            connection,
+            caller,
+            kind,
+            asked.filename,
+            asked.mode,
+            request.raw,
+            invite=asked.invite,
         )
         return Answer.of(TaskStarted(task_id=task_id), status=202, location=f"/api/tasks/{task_id}")
+    asked = request.body
     task_id, upload = service.start_import(
-        connection, caller, kind, request.body.filename, request.body.mode
+        connection, caller, kind, asked.filename, asked.mode, invite=asked.invite
     )
     form = UploadForm(url=upload.url, fields=upload.fields, expires_at=upload.expires_at)
     return Answer.of(ImportOut(task_id=task_id, upload=form), location=f"/api/tasks/{task_id}")

@@ -28,6 +28,7 @@ from chalicelib.bulk.schemas import (
     TaskQuery,
     TaskStarted,
 )
+from chalicelib.core.errors import Forbidden
 from chalicelib.core.pagination import InvalidCursor
 
 blueprint = Blueprint(__name__)
@@ -74,7 +75,7 @@ def get_task(request: Request) -> Answer:
     status=302,
     work="transaction",
     personal=True,
-    errors=(TaskUnfinished, NoSuchResult),
+    errors=(Forbidden, TaskUnfinished, NoSuchResult),
 )
 def download_result(request: Request) -> Answer:
     """Go to the file of an export."""
@@ -91,7 +92,7 @@ def download_result(request: Request) -> Answer:
     status=302,
     work="transaction",
     personal=True,
-    errors=(TaskUnfinished, NoSuchResult),
+    errors=(Forbidden, TaskUnfinished, NoSuchResult),
 )
 def download_errors(request: Request) -> Answer:
     """Go to the error report of an import."""

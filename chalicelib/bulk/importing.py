@@ -127,7 +127,8 @@ def _write(task: Task, kind: Kind, staged: Staged) -> dict[str, Any]:
         try:
             return _try_to_write(task, kind, staged)
         except DBAPIError as error:
-            if database.sqlstate(error) != _UNIQUE_VIOLATION:
+            contended = database.constraint_of(error) in kind.contended
+            if database.sqlstate(error) != _UNIQUE_VIOLATION and not contended:
                 raise
             # Somebody added one of the rows between our look and our write: look again.
             log.info("import_met_another_writer", extra={"task_id": str(task.id)})

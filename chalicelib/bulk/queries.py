@@ -52,6 +52,7 @@ class TaskFacts(NamedTuple):
     mode: str
     state: str
     result: dict[str, Any] | None
+    parameters: dict[str, Any]
     filename: str | None
     source_key: str | None
     source_etag: str | None
@@ -63,8 +64,8 @@ class TaskFacts(NamedTuple):
 
 _TASK = text(
     f"""
-    SELECT id, number, kind, job, mode, state, result, filename, source_key, source_etag,
-           result_key, errors_key, created_by,
+    SELECT id, number, kind, job, mode, state, result, parameters, filename, source_key,
+           source_etag, result_key, errors_key, created_by,
            (SELECT row_to_json(task)::text FROM (SELECT {_TASK_FIELDS}) task) AS json
       FROM tasks WHERE id = :id
     """  # noqa: S608

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from chalicelib.accounts.csv import USERS
 from chalicelib.bulk.errors import UnknownKind
 from chalicelib.catalog.csv import COURSES
 from chalicelib.core.kinds import Kind
 
-_KINDS = {kind.name: kind for kind in (COURSES,)}
+_KINDS = {kind.name: kind for kind in (COURSES, USERS)}
 
 
 def get_kind(name: str) -> Kind:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from chalicelib.accounts.rules import Role
 from chalicelib.core.pagination import PageQuery
 
 Mode = Literal["apply", "plan"]
@@ -29,6 +30,9 @@ class ImportIn(BaseModel):
 
     filename: Filename
     mode: Mode = Field("apply", description="`plan` changes nothing and can be applied later.")
+    invite: bool = Field(
+        False, description="Of `users` only: new ones get a mail with the link to set a password."
+    )
 
 
 class ImportQuery(BaseModel):
@@ -36,6 +40,7 @@ class ImportQuery(BaseModel):
 
     filename: Filename = "import.csv"
     mode: Mode = "apply"
+    invite: bool = False
 
 
 class UploadForm(BaseModel):
@@ -65,7 +70,9 @@ class ExportIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     q: str | None = Field(None, max_length=200)
-    code: str | None = Field(None, max_length=200)
+    code: str | None = Field(None, max_length=200, description="Of courses.")
+    role: Role | None = Field(None, description="Of users.")
+    active: bool | None = Field(None, description="Of users.")
 
 
 class ApplyIn(BaseModel):

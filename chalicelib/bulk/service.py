@@ -29,7 +29,8 @@ from chalicelib.bulk.registry import get_kind
 from chalicelib.bulk.schemas import Mode, PlanQuery, TaskQuery
 from chalicelib.bulk.work import MAX_ATTEMPTS, WORKER_LOST, fail_task
 from chalicelib.core import logs
-from chalicelib.core.errors import FieldError, Invalid, NotFound
+from chalicelib.core.errors import FieldError, Forbidden, Invalid, NotFound
+from chalicelib.core.kinds import Kind
 from chalicelib.core.pagination import Page
 from chalicelib.core.violations import refused_as
 from chalicelib.integrations import s3
@@ -47,9 +48,9 @@ _BY_CONSTRAINT = {"tasks_plan_of_key": PlanApplied}
 _ADD_IMPORT = text(
     """
     INSERT INTO tasks (id, kind, job, mode, filename, source_key, source_etag, upload_expires_at,
-                       plan_of, created_by, correlation_id)
+                       plan_of, parameters, created_by, correlation_id)
     VALUES (:id, :kind, 'import', :mode, :filename, :source_key, :source_etag, :upload_expires_at,
-            :plan_of, :created_by, :correlation_id)
+            :plan_of, CAST(:parameters AS jsonb), :created_by, :correlation_id)
     """
 )
 _ADD_EXPORT = text(
@@ -110,14 +111,23 @@ class DeletedTask(NamedTuple):
 
 
 def start_import(
-    connection: Connection, caller: Caller, kind_name: str, filename: str, mode: Mode
+    connection: Connection,
+    caller: Caller,
+    kind_name: str,
+    filename: str,
+    mode: Mode,
+    *,
+    invite: bool = False,
 ) -> tuple[uuid.UUID, s3.PresignedUpload]:
     """Make a task and the form whose upload sets it off.
 
     Raises:
         UnknownKind: there is no import of that kind.
+        Forbidden: this kind is not for the caller's role.
+        Invalid: this kind invites nobody.
     """
-    kind = get_kind(kind_name)
+    kind = _get_kind_for(caller, kind_name)
+    parameters = _options_of(kind, invite=invite)
     task_id = uuid.uuid4()
     key = f"imports/{task_id}/source.csv"
     upload = s3.presigned_upload(key, UPLOAD_TYPE, 0, MAX_SOURCE_BYTES, UPLOAD_SECONDS)
@@ -128,6 +138,7 @@ def start_import(
         kind=kind.name,
         mode=mode,
         filename=filename,
+        parameters=parameters,
         source_key=key,
         upload_expires_at=upload.expires_at,
     )
@@ -141,13 +152,18 @@ def start_import_of(
     filename: str,
     mode: Mode,
     body: bytes,
+    *,
+    invite: bool = False,
 ) -> uuid.UUID:
     """Make a task for a file that is there already, and send it off.
 
     Raises:
         UnknownKind: there is no import of that kind.
+        Forbidden: this kind is not for the caller's role.
+        Invalid: this kind invites nobody.
     """
-    kind = get_kind(kind_name)
+    kind = _get_kind_for(caller, kind_name)
+    parameters = _options_of(kind, invite=invite)
     task_id = uuid.uuid4()
     key = f"bodies/{task_id}/source.csv"
     stored = s3.put(key, body, UPLOAD_TYPE)
@@ -158,6 +174,7 @@ def start_import_of(
         kind=kind.name,
         mode=mode,
         filename=filename,
+        parameters=parameters,
         source_key=key,
         source_etag=stored.etag,
     )
@@ -166,33 +183,35 @@ def start_import_of(
 
 
 def start_export(
-    connection: Connection, caller: Caller, kind_name: str, filters: Mapping[str, str]
+    connection: Connection, caller: Caller, kind_name: str, filters: Mapping[str, str | bool]
 ) -> uuid.UUID:
     """Make a task that exports what a list with these filters shows.
 
     Raises:
         UnknownKind: there is no export of that kind.
+        Forbidden: this kind is not for the caller's role.
         Invalid: a filter that this kind does not have.
     """
-    kind = get_kind(kind_name)
+    kind = _get_kind_for(caller, kind_name)
     unknown = [name for name in filters if name not in kind.filters]
     if unknown:
         raise Invalid(
             errors=[FieldError(name, "unknown_field", "No filter here.") for name in unknown]
         )
     task_id = uuid.uuid4()
+    narrowing = {name: value for name, value in filters.items() if value != ""}
     connection.execute(
         _ADD_EXPORT,
         {
             "id": task_id,
             "kind": kind.name,
-            "parameters": json.dumps({name: value for name, value in filters.items() if value}),
+            "parameters": json.dumps(narrowing),
             "created_by": caller.id,
             "correlation_id": logs.correlation_id(),
         },
     )
     outbox.add(connection, "exports", {"task_id": str(task_id)})
-    after = {"kind": kind.name, "filters": sorted(name for name, value in filters.items() if value)}
+    after = {"kind": kind.name, "filters": sorted(narrowing)}
     audit.add(connection, caller, "export_started", "task", task_id, after=after)
     return task_id
 
@@ -231,6 +250,7 @@ def hand_out_result(connection: Connection, caller: Caller, task_id: uuid.UUID) 
 
     Raises:
         NotFound, TaskUnfinished, NoSuchResult: there is none (yet).
+        Forbidden: its kind is not for the caller's role any more.
     """
     task = get_task_for(connection, caller, task_id)
     return _handed_out(connection, caller, task, task.result_key, task.filename or "export.csv")
@@ -241,6 +261,7 @@ def hand_out_report(connection: Connection, caller: Caller, task_id: uuid.UUID) 
 
     Raises:
         NotFound, TaskUnfinished, NoSuchResult: there is none (yet).
+        Forbidden: its kind is not for the caller's role any more.
     """
     task = get_task_for(connection, caller, task_id)
     name = (task.filename or "import.csv").removesuffix(".csv")
@@ -257,6 +278,7 @@ def apply_plan(
         PlanMismatch: the caller means another plan.
         PlanApplied: it is done, or under way.
         PlanStale: the data that it touches changed since.
+        Forbidden: its kind is not for the caller's role.
     """
     plan = _get_plan(connection, caller, plan_id)
     if plan.result is None or plan_hash != plan.result["plan_hash"]:
@@ -274,6 +296,7 @@ def apply_plan(
             kind=plan.kind,
             mode="apply",
             filename=plan.filename,
+            parameters=plan.parameters,
             source_key=plan.source_key,
             source_etag=plan.source_etag,
             plan_of=plan.id,
@@ -310,8 +333,27 @@ def delete_old_tasks(connection: Connection, limit: int) -> list[DeletedTask]:
     return [DeletedTask(*row) for row in rows]
 
 
+def _get_kind_for(caller: Caller, name: str) -> Kind:
+    kind = get_kind(name)
+    if caller.role not in kind.roles:
+        raise Forbidden
+    return kind
+
+
+def _options_of(kind: Kind, **asked: bool) -> dict[str, bool]:
+    """Return what an import is asked for besides, as its task keeps it."""
+    options: dict[str, bool] = {name: value for name, value in asked.items() if value}
+    unknown = [name for name in options if name not in kind.options]
+    if unknown:
+        raise Invalid(
+            errors=[FieldError(name, "unknown_field", "Not for this kind.") for name in unknown]
+        )
+    return options
+
+
 def _get_plan(connection: Connection, caller: Caller, task_id: uuid.UUID) -> TaskFacts:
     task = get_task_for(connection, caller, task_id)
+    _get_kind_for(caller, task.kind)
     if task.job != "import" or task.mode != "plan":
         raise NotAPlan
     if task.state != "SUCCESS":
@@ -322,6 +364,7 @@ def _get_plan(connection: Connection, caller: Caller, task_id: uuid.UUID) -> Tas
 def _handed_out(
     connection: Connection, caller: Caller, task: TaskFacts, key: str | None, filename: str
 ) -> str:
+    _get_kind_for(caller, task.kind)
     if task.state != "SUCCESS":
         raise TaskUnfinished
     if key is None:
@@ -334,6 +377,7 @@ def _handed_out(
 def _add_import(connection: Connection, caller: Caller, **facts: Any) -> None:
     absent = {"source_etag": None, "upload_expires_at": None, "plan_of": None}
     who = {"created_by": caller.id, "correlation_id": logs.correlation_id()}
-    connection.execute(_ADD_IMPORT, absent | facts | who)
-    after = {"kind": facts["kind"], "mode": facts["mode"]}
+    parameters = {"parameters": json.dumps(facts["parameters"])}
+    connection.execute(_ADD_IMPORT, absent | facts | parameters | who)
+    after = {"kind": facts["kind"], "mode": facts["mode"], **facts["parameters"]}
     audit.add(connection, caller, "import_started", "task", facts["id"], after=after)

@@ -40,8 +40,9 @@ def apply_statement(kind: Kind, present: frozenset[str]) -> TextClause:
     return text(
         f"""
         WITH {_outcomes(kind, present)},
-        changed AS ({_update(kind, fields, pinned=False)}),
-        added AS ({_insert(kind, present)}),
+        changed AS ({_update(kind, fields, pinned=False)} {_returning(kind)}),
+        added AS ({_insert(kind, present)} {_returning(kind)}),
+        {_consequences(kind)}
         told AS ({_tell("errors IS NOT NULL")})
         SELECT {_COUNTS} FROM outcomes
         """  # noqa: S608
@@ -72,8 +73,10 @@ def apply_plan_statement(kind: Kind, present: frozenset[str]) -> TextClause:
               LEFT JOIN task_rows plan ON plan.task_number = :plan AND plan.line = found.line
         ),
         verdict AS MATERIALIZED (SELECT count(*) FILTER (WHERE stale) AS stale FROM outcomes),
-        changed AS ({_update(kind, fields, pinned=True)} RETURNING 1),
-        added AS ({_insert(kind, present, "AND (SELECT stale FROM verdict) = 0")} RETURNING 1),
+        changed AS ({_update(kind, fields, pinned=True)} {_returning(kind) or "RETURNING 1"}),
+        added AS ({_insert(kind, present, "AND (SELECT stale FROM verdict) = 0")}
+                  {_returning(kind) or "RETURNING 1"}),
+        {_consequences(kind)}
         told AS ({_tell("errors IS NOT NULL")})
         SELECT {_COUNTS},
                (SELECT stale FROM verdict) AS stale,
@@ -133,11 +136,16 @@ def _outcomes(
     )
     of_new = "".join(f", {sql} AS new_{name}" for name, sql in kind.columns_of_new.items())
     shown = "".join(_shown(field) for field in fields) if plans else ""
+    compared = "".join(f", {sql} AS {name}" for name, sql in kind.compared.items())
+    ranked, failed, clashed = "ranked", "errors IS NOT NULL OR repeated", ""
+    if kind.rules_of_set:
+        ranked, failed = "compared", f"{failed} OR clashes IS NOT NULL"
+        clashed = "WHEN clashes IS NOT NULL THEN clashes || coalesce(warned, '[]')"
     differs = " OR ".join(
         f"(value_{field.name} IS NOT NULL AND value_{field.name} IS DISTINCT FROM old_{field.name})"
         for field in fields
     )
-    changes = _changes(fields) if plans else "NULL::jsonb"
+    changes = _changes(fields, failed) if plans else "NULL::jsonb"
     return f"""
         staged AS (
             SELECT line, problem, problem_detail, {staged}
@@ -146,7 +154,7 @@ def _outcomes(
         keyed AS (SELECT r.*, {kind.match_key} AS key{parsed} FROM staged r OFFSET 0),
         judged AS (
             SELECT r.line, r.key AS match_key, {_shown_key(kind)} AS key,
-                   t.id AS target_id, t.version AS target_version{values}{of_new}{shown},
+                   t.id AS target_id, t.version AS target_version{values}{of_new}{shown}{compared},
                    {_found(kind, "error")} AS errors,
                    {_found(kind, "warning")} AS warned
               FROM keyed r {kind.joins} OFFSET 0
@@ -158,20 +166,22 @@ def _outcomes(
                    ) > 1 AND errors IS NULL AS repeated
               FROM judged
         ),
+        {_clashes(kind)}
         {name} AS MATERIALIZED (
             SELECT line, key, match_key, target_id, target_version,
-                   {_value_list("ranked", kind, present)}
+                   {_value_list(ranked, kind, present)}
                    coalesce(jsonb_array_length(warned), 0) AS warnings,
                    CASE WHEN repeated THEN {_finding(_REPEATED)}
+                        {clashed}
                         WHEN errors IS NULL THEN warned
                         WHEN warned IS NULL THEN errors
                         ELSE errors || warned END AS errors,
-                   CASE WHEN errors IS NOT NULL OR repeated THEN 'failed'
+                   CASE WHEN {failed} THEN 'failed'
                         WHEN target_id IS NULL THEN 'created'
                         WHEN {differs or "false"} THEN 'updated'
                         ELSE 'unchanged' END AS outcome,
                    {changes} AS changes
-              FROM ranked
+              FROM {ranked}
         )"""  # noqa: S608
 
 
@@ -181,6 +191,40 @@ _REPEATED = Rule(
     message="An earlier row of the file has the same key.",
     broken="true",
 )
+
+
+def _clashes(kind: Kind) -> str:
+    """Return the CTEs that find what is wrong with good rows beside the other rows of the file."""
+    if not kind.rules_of_set:
+        return ""
+    findings = ", ".join(
+        f"CASE WHEN {rule.broken} THEN {_finding(rule)}->0 END" for rule in kind.rules_of_set
+    )
+    return f"""
+        beside AS (
+            SELECT ranked.*, errors IS NULL AND NOT repeated AS good FROM ranked
+        ),
+        compared AS (
+            SELECT beside.*, CASE WHEN good THEN nullif(jsonb_path_query_array(
+                       jsonb_build_array({findings}), '$[*] ? (@ != null)'), '[]') END AS clashes
+              FROM beside
+        ),"""  # noqa: S608
+
+
+def _returning(kind: Kind) -> str:
+    return "RETURNING t.*" if kind.consequences else ""
+
+
+def _consequences(kind: Kind) -> str:
+    if not kind.consequences:
+        return ""
+    each = "".join(f"{name} AS ({sql})," for name, sql in kind.consequences.items())
+    return f"""
+        asked AS (
+            SELECT created_by AS actor_id, coalesce(correlation_id, '') AS request_id, parameters
+              FROM tasks WHERE number = :number
+        ),
+        {each}"""  # noqa: S608
 
 
 def _written(kind: Kind, present: Collection[str]) -> list[Field]:
@@ -231,7 +275,7 @@ def _shown(field: Field) -> str:
     )
 
 
-def _changes(fields: Collection[Field]) -> str:
+def _changes(fields: Collection[Field], failed: str) -> str:
     """Return SQL for the fields that a row changes, or gives to a new target: from and to."""
     each = " || ".join(
         f"""CASE WHEN target_id IS NULL
@@ -243,7 +287,7 @@ def _changes(fields: Collection[Field]) -> str:
                  ELSE '{{}}' END"""
         for field in fields
     )
-    return f"CASE WHEN errors IS NOT NULL OR repeated THEN '{{}}'::jsonb ELSE {each or 'NULL'} END"
+    return f"CASE WHEN {failed} THEN '{{}}'::jsonb ELSE {each or 'NULL'} END"
 
 
 def _update(kind: Kind, fields: Collection[Field], *, pinned: bool) -> str:
@@ -265,16 +309,21 @@ def _insert(kind: Kind, present: Collection[str], gate: str = "") -> str:
     Without ON CONFLICT, which costs a fifth of the time: where somebody else adds one of the rows
     between our look and our write, the unique key breaks, and all is done again.
     """
-    fields = _written(kind, present)
-    columns = ", ".join([*kind.columns_of_new, *(field.name for field in fields)])
+    written = _written(kind, present)
+    columns = ", ".join([*kind.columns_of_new, *(field.name for field in kind.fields)])
     values = ", ".join(
         [
             *(f"new_{name}" for name in kind.columns_of_new),
-            *(f"coalesce(value_{field.name}, {field.default})" for field in fields),
+            *(
+                f"coalesce(value_{field.name}, {field.default})"
+                if field in written
+                else field.default
+                for field in kind.fields
+            ),
         ]
     )
     return f"""
-        INSERT INTO {kind.table} ({columns})
+        INSERT INTO {kind.table} AS t ({columns})
         SELECT {values} FROM outcomes WHERE outcome = 'created' {gate}"""  # noqa: S608
 
 

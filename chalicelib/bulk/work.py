@@ -17,8 +17,13 @@ from typing import Any, Literal
 from sqlalchemy import Connection, text
 
 from chalicelib.bulk.errors import TaskBusy, TaskTaken, UnknownTask
+from chalicelib.bulk.registry import get_kind
 
 MAX_ATTEMPTS = 10
+FORBIDDEN = {
+    "code": "forbidden",
+    "detail": "Whoever asked for it is not in a role any more that allows it.",
+}
 WORKER_LOST = {
     "code": "worker_lost",
     "detail": "The work broke off each time that it was tried.",
@@ -34,7 +39,7 @@ class Task:
     kind: str
     job: Literal["import", "export"]
     mode: Literal["apply", "plan"]
-    parameters: dict[str, str]
+    parameters: dict[str, Any]
     source_key: str | None
     source_etag: str | None
     plan_of: uuid.UUID | None
@@ -47,7 +52,8 @@ class Task:
 _LOCK = text(
     """
     SELECT number, kind, job, mode, state, parameters, source_key, source_etag, plan_of,
-           result, created_by, correlation_id, attempt
+           result, created_by, correlation_id, attempt,
+           (SELECT role FROM users WHERE users.id = created_by AND active) AS role
       FROM tasks WHERE id = :id FOR NO KEY UPDATE SKIP LOCKED
     """
 )
@@ -115,9 +121,12 @@ def claim_task(
     if row.attempt >= MAX_ATTEMPTS:
         fail_task(connection, task_id, WORKER_LOST)
         return None
+    if row.created_by is not None and row.role not in get_kind(row.kind).roles:
+        fail_task(connection, task_id, FORBIDDEN)
+        return None
     connection.execute(_CLAIM, {"id": task_id})
     facts = row._asdict()
-    facts.pop("state")
+    del facts["state"], facts["role"]
     return Task(id=task_id, **facts | {"attempt": row.attempt + 1})
 
 

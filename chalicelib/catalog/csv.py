@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from chalicelib.accounts.rules import STAFF
 from chalicelib.catalog import queries
 from chalicelib.core.kinds import Field, Kind, Rule
 
@@ -27,6 +28,7 @@ def _exported_courses(filters: Collection[str]) -> str:
 
 COURSES = Kind(
     name="courses",
+    roles=STAFF,
     table="courses",
     columns=("code", "title", "description", "credits"),
     key=("code",),

@@ -4,12 +4,18 @@ The engine puts the fragments together and knows no kind; an area's csv.py fills
 fragment `r` is the row of the file (a column that the file lacks is NULL there, an empty cell is
 ''), `r.key` its key as `match_key` makes it, and `t` the row of the target, NULL where there is
 none yet; `joins` may add more.
+
+What a row must be is told by rules, each row by itself; what it must not be beside the other rows
+of the file, by rules of the set, whose fragments are over the good rows: `line`, `match_key`,
+`target_id` and what `compared` carries along, with window functions in which `good` divides the
+rows (`PARTITION BY good, …`). They err on the safe side: a row that one of them refuses still
+counts for the others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 STAGED_COLUMNS = tuple(f"c{number}" for number in range(1, 9))
@@ -47,6 +53,7 @@ class Kind:
     """Rows of one kind, in and out.
 
     Args:
+        roles: who may import and export it.
         table: the target; has `id`, `version` and `updated_at`.
         columns: every column that an import knows, in the order of an export.
         key: the columns that find a row; a file must have them, and their cells are trimmed.
@@ -58,9 +65,20 @@ class Kind:
         filters: what an export can be narrowed by.
         export: SQL of the rows to export, given the names of the filters that are set: `columns`
             as text, sorted; a filter's value is a bind of its name.
+        options: what an import may be asked for besides; a member of the task's parameters.
+        compared: SQL like that of rules, which the rules of the set then know by its name.
+        rules_of_set: rules over the good rows of a file, see above.
+        consequences: statements that write what follows from the rows, by name, in the same
+            breath: SQL over `added` and `changed`, the rows of the target as they were written
+            (the target itself still shows them as they were before), over `asked`, which has
+            `actor_id`, `request_id` and `parameters` of the task, and over what an earlier one of
+            them returns.
+        contended: constraints, besides unique keys, that somebody else may break between our look
+            and our write; then all is done again.
     """
 
     name: str
+    roles: Collection[str]
     table: str
     columns: tuple[str, ...]
     key: tuple[str, ...]
@@ -73,3 +91,8 @@ class Kind:
     rules: tuple[Rule, ...]
     filters: tuple[str, ...]
     export: Callable[[Collection[str]], str]
+    options: tuple[str, ...] = ()
+    compared: Mapping[str, str] = field(default_factory=dict)
+    rules_of_set: tuple[Rule, ...] = ()
+    consequences: Mapping[str, str] = field(default_factory=dict)
+    contended: tuple[str, ...] = ()

@@ -70,3 +70,37 @@ def test_an_unknown_kind_is_not_found(api: Any) -> None:
 def test_registrars_and_managers_export(api: Any, queues: Queues, who: str, status: int) -> None:
     assert api.post("/api/exports/courses", as_=who, body={}).status == status
     queues.receive("exports")
+
+
+def test_managers_export_users_without_a_password(api: Any, queues: Queues) -> None:
+    body = {"role": "teacher", "active": True}
+    for who in ("rosa", "ben"):
+        assert api.post("/api/exports/users", as_=who, body=body).status == 403
+    answer = api.post("/api/exports/users", as_="amara", body=body)
+    assert answer.status == 202
+    messages = queues.receive("exports")
+    assert failed_ids(handler(sqs_event(messages, queue="exports"), Context())) == []
+    link = api.get(f"/api/tasks/{answer.json['task_id']}/download", as_="amara")
+    rows = parsed(requests.get(link.headers["Location"], timeout=10).content)
+    assert [row["username"] for row in rows] == ["ben", "tilda"]
+    assert set(rows[0]) == {"username", "email", "full_name", "role", "active"}
+    api.callers["amara"] = api.callers["amara"]._replace(role="registrar")
+    refused = api.get(f"/api/tasks/{answer.json['task_id']}/download", as_="amara")
+    assert (refused.status, refused.code) == (403, "forbidden")
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "field"),
+    [
+        ("users", {"code": "x"}, "code"),
+        ("courses", {"role": "teacher"}, "role"),
+        ("courses", {"active": False}, "active"),
+        ("users", {"role": "owner"}, "role"),
+        ("users", {"active": "false"}, "active"),
+    ],
+)
+def test_filters_are_those_of_the_kind(
+    api: Any, kind: str, body: dict[str, Any], field: str
+) -> None:
+    answer = api.post(f"/api/exports/{kind}", as_="amara", body=body)
+    assert (answer.status, list(answer.fields)) == (422, [field])

@@ -53,6 +53,17 @@ near_attachments = st.fixed_dictionaries(
 near_parts = st.fixed_dictionaries(
     {"numbers": st.lists(st.integers() | values, max_size=5) | values}, optional={"x": values}
 )
+near_users = st.fixed_dictionaries(
+    {},
+    optional={
+        "username": texts | values,
+        "email": texts | st.emails() | values,
+        "full_name": texts | values,
+        "role": st.sampled_from(["student", "manager"]) | values,
+        "active": values,
+        "locale": values,
+    },
+)
 
 
 def dump(value: Any) -> bytes:
@@ -65,6 +76,46 @@ def test_any_body(api: API, body: bytes) -> None:
     for method, path in (("POST", "/api/courses"), ("PATCH", "/api/courses/1")):
         assert api(method, path, as_="rosa", raw=body).status < 500
     assert api.post("/auth/login", raw=body).status < 500
+
+
+@fuzz
+@given(body=near_users.map(dump))
+def test_any_user(api: API, body: bytes) -> None:
+    dai = f"/api/users/{api.callers['dai'].id}"
+    for method, path in (("POST", "/api/users"), ("PATCH", dai)):
+        assert api(method, path, as_="amara", raw=body).status < 500
+
+
+@fuzz
+@given(
+    body=st.fixed_dictionaries(
+        {
+            "username": texts,
+            "email": st.emails(),
+            "full_name": texts,
+            "role": st.sampled_from(["student", "teacher", "registrar"]),
+        }
+    )
+)
+def test_a_user_who_is_taken_is_given_back(api: API, body: dict[str, Any]) -> None:
+    answer = api.post("/api/users", as_="amara", body=body)
+    assert answer.status in (201, 409, 422)
+    if answer.status == 201:
+        assert api.get(answer.headers["Location"], as_="amara").json == answer.json
+        found = api.get("/api/users", as_="amara", query={"q": answer.json["username"]}).json
+        assert answer.json in found["items"]
+
+
+@fuzz
+@given(
+    name=st.sampled_from(["q", "role", "active", "sort", "cursor"])
+    | st.sampled_from(["actor", "action", "object_kind", "object_id", "since", "until"]),
+    value=st.text(max_size=60) | st.datetimes().map(str) | st.integers().map(str),
+)
+def test_any_query_for_people(api: API, name: str, value: str) -> None:
+    for path in ("/api/users", "/api/audit"):
+        answer = api.get(path, as_="amara", query=f"{quote(name)}={quote(value)}")
+        assert answer.status in (200, 422)
 
 
 @fuzz

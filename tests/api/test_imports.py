@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import requests
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from chalicelib.bulk.service import MAX_BODY_BYTES
 from functions.import_rows.handler import handler
@@ -146,3 +146,47 @@ def test_other_media_types_are_refused(api: Any, content_type: str) -> None:
 def test_registrars_and_managers_import(api: Any, who: str, status: int) -> None:
     answer = api.post("/api/imports/courses", as_=who, body={"filename": "x.csv"})
     assert answer.status == status
+
+
+USERS = csv_file([["max", "max@rollcall.example", "teacher"]], header=("username", "email", "role"))
+
+
+@pytest.mark.parametrize(("who", "status"), [("ben", 403), ("rosa", 403), ("amara", 201)])
+def test_managers_import_users(api: Any, who: str, status: int) -> None:
+    answer = api.post("/api/imports/users", as_=who, body={"filename": "x.csv", "invite": True})
+    assert answer.status == status
+
+
+def test_imported_users_are_invited_where_it_is_said(
+    api: Any, queues: Queues, owner: Connection
+) -> None:
+    path, headers = "/api/imports/users", {"Content-Type": "text/csv"}
+    for query, mails in (({"mode": "plan", "invite": "true"}, 0), ({"invite": "true"}, 1)):
+        answer = api.post(path, as_="amara", raw=USERS, headers=headers, query=query)
+        assert answer.status == 202
+        (message,) = queues.receive("imports")
+        work_off(message)
+        task = api.get(f"/api/tasks/{answer.json['task_id']}", as_="amara").json
+        assert (task["state"], task["result"]["created"]) == ("SUCCESS", 1)
+        assert len(owner.execute(text("SELECT 1 FROM mails")).all()) == mails
+        owner.rollback()
+    (added,) = api.get("/api/users?q=max", as_="amara").json["items"]
+    assert (added["role"], added["active"]) == ("teacher", True)
+    created = api.get("/api/audit?action=user_created", as_="amara").json["items"][0]
+    assert created["object"] == {"kind": "user", "id": str(added["id"])}
+    assert created["request_id"] == answer.headers["X-Request-Id"]
+
+
+def test_an_import_of_courses_invites_nobody(api: Any) -> None:
+    path, headers = "/api/imports/courses", {"Content-Type": "text/csv"}
+    for invite, status in (("true", 422), ("false", 202)):
+        answer = api.post(path, as_="amara", raw=CONTENT, headers=headers, query={"invite": invite})
+        assert answer.status == status
+    assert api.post(path, as_="amara", body={"filename": "x.csv", "invite": False}).status == 201
+
+
+@pytest.mark.parametrize("invite", ["yes", 1, None])
+def test_an_invitation_is_asked_for_or_not(api: Any, invite: Any) -> None:
+    body = {"filename": "x.csv", "invite": invite}
+    answer = api.post("/api/imports/users", as_="amara", body=body)
+    assert (answer.status, answer.fields) == (422, {"invite": "wrong_type"})

@@ -17,7 +17,7 @@ from typing import Any
 from localstack_client.session import Session
 from sqlalchemy import Connection, text
 
-from chalicelib.accounts.rules import Caller
+from chalicelib.accounts.rules import Caller, Role
 from chalicelib.bulk import service
 from chalicelib.bulk.schemas import Mode
 from chalicelib.core import database
@@ -81,33 +81,45 @@ class Ended:
 class Desk:
     """Whom the tasks belong to, and the ways to work on them."""
 
-    def __init__(self, owner: Connection, queues: Queues) -> None:
+    def __init__(
+        self,
+        owner: Connection,
+        queues: Queues,
+        name: str = "rosa",
+        role: Role = "registrar",
+        kind: str = "courses",
+    ) -> None:
         self.owner = owner
         self.queues = queues
+        self.kind = kind
         with database.transaction() as connection:
-            self.caller = Caller(_add_user(connection, "rosa"), "rosa", "registrar")
+            self.caller = Caller(_add_user(connection, name, role), name, role)
 
-    def upload(self, content: bytes, mode: Mode = "apply", kind: str = "courses") -> uuid.UUID:
+    def upload(
+        self, content: bytes, mode: Mode = "apply", kind: str = "", **options: bool
+    ) -> uuid.UUID:
         """Start an import and put the file where its form would."""
         with database.transaction() as connection:
-            task_id, _ = service.start_import(connection, self.caller, kind, "file.csv", mode)
+            task_id, _ = service.start_import(
+                connection, self.caller, kind or self.kind, "file.csv", mode, **options
+            )
         s3.put(f"imports/{task_id}/source.csv", content, "text/csv")
         return task_id
 
-    def import_(self, content: bytes, mode: Mode = "apply") -> Ended:
+    def import_(self, content: bytes, mode: Mode = "apply", **options: bool) -> Ended:
         """Upload a file, deliver the notification, and return the task."""
-        task_id = self.upload(content, mode)
+        task_id = self.upload(content, mode, **options)
         assert self.deliver(uploaded(task_id)) == []
         return self.task(task_id)
 
-    def export(self, **filters: str) -> bytes:
-        """Export courses and return the file."""
+    def export(self, **filters: str | bool) -> bytes:
+        """Export what the desk works with and return the file."""
         with database.transaction() as connection:
-            task_id = service.start_export(connection, self.caller, "courses", filters)
+            task_id = service.start_export(connection, self.caller, self.kind, filters)
         assert self.deliver({"task_id": str(task_id)}, function="export") == []
         ended = self.task(task_id)
         assert ended.state == "SUCCESS", ended
-        content = self.object(f"results/{task_id}/courses.csv")
+        content = self.object(f"results/{task_id}/{self.kind}.csv")
         assert ended.result == {"status": "success", "count": len(parsed(content))}
         return content
 
@@ -200,10 +212,10 @@ def bucket_and_queues() -> Iterator[Queues]:
         client.delete_bucket(Bucket=bucket)
 
 
-def _add_user(connection: Connection, name: str) -> int:
+def _add_user(connection: Connection, name: str, role: Role) -> int:
     statement = text(
-        "INSERT INTO users (username, email, role) VALUES (:name, :email, 'registrar') RETURNING id"
+        "INSERT INTO users (username, email, role) VALUES (:name, :email, :role) RETURNING id"
     )
-    binds = {"name": name, "email": f"{name}@rollcall.example"}
+    binds = {"name": name, "email": f"{name}@rollcall.example", "role": role}
     user_id: int = connection.execute(statement, binds).scalar_one()
     return user_id

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from alembic import op
 
+from chalicelib.accounts.alphabet import LETTERS
+
 revision = "0003"
 down_revision = "0002"
 
@@ -59,6 +61,9 @@ CREATE FUNCTION canonical_username(name text) RETURNS text
 CREATE FUNCTION username_skeleton(username text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN replace(replace(translate(username, '{_FROM}', '{_TO}'), 'rn', 'm'), 'vv', 'w');
+CREATE FUNCTION is_username(canonical text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN canonical ~ '^(?![._-])[{LETTERS}0-9._-]+$';
 
 UPDATE users SET username = canonical_username(username)
  WHERE username <> canonical_username(username);
@@ -257,5 +262,5 @@ def downgrade() -> None:
     op.execute("ALTER TABLE users DROP COLUMN erased_at, DROP COLUMN username_skeleton")
     op.execute("DROP INDEX users_username_key")
     op.execute("CREATE UNIQUE INDEX users_username_key ON users (lower(username))")
-    op.execute("DROP FUNCTION username_skeleton, canonical_username")
+    op.execute("DROP FUNCTION is_username, username_skeleton, canonical_username")
     op.execute("GRANT DELETE ON users TO rollcall_app")

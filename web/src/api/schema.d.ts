@@ -174,7 +174,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Import a file: a JSON body gets a form whose upload starts the import; a text/csv body is the file, with `filename` and `mode` in the query */
+        /** Import a file: a JSON body gets a form whose upload starts the import; a text/csv body is the file, with `filename`, `mode` and `invite` in the query */
         post: operations["start_import"];
         delete?: never;
         options?: never;
@@ -769,7 +769,12 @@ export interface components {
         /** @description The filters of the list; the export holds what the list would show. */
         ExportIn: {
             q?: string | null;
+            /** @description Of courses. */
             code?: string | null;
+            /** @description Of users. */
+            role?: ("student" | "teacher" | "registrar" | "manager") | null;
+            /** @description Of users. */
+            active?: boolean | null;
         };
         /** @description Why a task failed. */
         Failure: {
@@ -816,6 +821,11 @@ export interface components {
              * @enum {string}
              */
             mode: "apply" | "plan";
+            /**
+             * @description Of `users` only: new ones get a mail with the link to set a password.
+             * @default false
+             */
+            invite: boolean;
         };
         /** @description An import that waits for its file. */
         ImportOut: {
@@ -2807,6 +2817,7 @@ export interface operations {
                 /** @description For people: shown in lists, and part of the name of the error report. */
                 filename?: string;
                 mode?: "apply" | "plan";
+                invite?: boolean;
             };
             header?: {
                 /** @description 1 to 200 visible characters, 24 hours. */
@@ -3509,6 +3520,18 @@ export interface operations {
                     };
                 };
             };
+            /** @description `forbidden`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
             /**
              * @description `no_result`: This task has no such file.
              *     `not_found`: There is nothing here, or nothing that you may see.
@@ -3597,6 +3620,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
                     };
                 };
             };

@@ -89,6 +89,11 @@ export const enCodes = {
   "field.invalid_number": "This is not a number such as 3 or 2.5.",
   "field.duplicate_in_file": "An earlier row of the file has the same key.",
   "field.wrong_column_count": "The row has more or fewer cells than the header.",
+  "field.look_alike": "Another user has a username that looks like this one.",
+  "field.invalid_email": "This is no e-mail address.",
+  "field.email_taken": "Another user has this e-mail address.",
+  "field.last_manager": "An active manager has to be left.",
+  "field.user_erased": "This account was erased.",
   "field.bad_quotes": "A quote is opened and never closed.",
   "field.length": "Use 12 to 128 characters.",
   "field.variety":

@@ -25,7 +25,7 @@ export function useImport() {
             path: { kind: "courses" },
             header: { "Idempotency-Key": crypto.randomUUID() },
           },
-          body: { filename: shownName(file.name), mode },
+          body: { filename: shownName(file.name), mode, invite: false },
           signal,
         }),
       )) as ImportForm;
