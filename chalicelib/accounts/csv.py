@@ -30,8 +30,8 @@ _STOPS_MANAGING = """
 """
 
 _INVITED = """
-    INSERT INTO mails (kind, user_id, locale)
-    SELECT 'invitation', added.id, added.locale FROM added, asked
+    INSERT INTO mails (kind, user_id)
+    SELECT 'invitation', added.id FROM added, asked
      WHERE added.active AND asked.parameters @> '{"invite": true}'
     RETURNING id
 """

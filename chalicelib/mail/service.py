@@ -10,12 +10,10 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, text
 
-from chalicelib.mail.letters import Locale
 from chalicelib.outbox import service as outbox
 
 _QUEUE = text(
-    "INSERT INTO mails (kind, user_id, address, locale)"
-    " VALUES (:kind, :user_id, :address, :locale) RETURNING id"
+    "INSERT INTO mails (kind, user_id, address) VALUES (:kind, :user_id, :address) RETURNING id"
 )
 # Longer than the queue hides a message, so that one which is only slow is not sent for again; then
 # at twice that age, and again at twice that one. A mail of more than two days is left to whoever
@@ -49,15 +47,14 @@ def queue_mail(
     *,
     user_id: int | None = None,
     address: str | None = None,
-    locale: Locale = "en",
 ) -> int:
     """Write a mail to be sent after the commit, and return its id.
 
-    `user_id` names a user, whose own locale then counts; `address` is what a stranger typed in:
+    `user_id` names a user; `address` is what a stranger typed in:
     whether anybody has it is found out when the mail is sent, so that asking tells nothing.
     """
     mail_id: int = connection.execute(
-        _QUEUE, {"kind": kind, "user_id": user_id, "address": address, "locale": locale}
+        _QUEUE, {"kind": kind, "user_id": user_id, "address": address}
     ).scalar_one()
     _send_for(connection, mail_id)
     return mail_id

@@ -30,7 +30,6 @@ mails = Table(
     Column("user_id", BigInteger, ForeignKey("users.id", ondelete="CASCADE")),
     # What a stranger typed in, until it is worked on.
     Column("address", Text),
-    Column("locale", Text, nullable=False, server_default=text("'en'")),
     Column("state", Text, nullable=False, server_default=text("'queued'")),
     Column("reason", Text),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
@@ -38,7 +37,6 @@ mails = Table(
     Column("message_id", Text),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("ended_at", DateTime(timezone=True)),
-    CheckConstraint("locale IN ('en', 'zh-CN')", name="locale"),
     CheckConstraint(
         "state IN ('queued', 'sent', 'skipped', 'failed', 'bounced', 'complained')", name="state"
     ),

@@ -218,7 +218,6 @@ CREATE TABLE mails (
     kind text NOT NULL,
     user_id bigint CONSTRAINT mails_user_id_fkey REFERENCES users (id) ON DELETE CASCADE,
     address text,
-    locale text NOT NULL DEFAULT 'en',
     state text NOT NULL DEFAULT 'queued',
     reason text,
     attempts integer NOT NULL DEFAULT 0,
@@ -226,7 +225,6 @@ CREATE TABLE mails (
     message_id text,
     created_at timestamptz NOT NULL DEFAULT now(),
     ended_at timestamptz,
-    CONSTRAINT mails_locale_check CHECK (locale IN ('en', 'zh-CN')),
     CONSTRAINT mails_state_check
         CHECK (state IN ('queued', 'sent', 'skipped', 'failed', 'bounced', 'complained')),
     CONSTRAINT mails_ended_check CHECK ((state = 'queued') = (ended_at IS NULL)),
