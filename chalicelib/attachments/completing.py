@@ -165,11 +165,18 @@ def _copied(transaction: Transaction, attachment: Attachment, found: s3.ObjectHe
 
 
 def _sha256_of(key: str) -> str:
-    """Work the checksum out of a copy that the storage said none of."""
+    """Work the checksum out of a copy that the storage said none of.
+
+    Raises:
+        Busy: the sweep took the copy meanwhile.
+    """
     digest = hashlib.sha256()
-    with s3.open_object(key) as stream:
-        while data := stream.read(_READ_BYTES):
-            digest.update(data)
+    try:
+        with s3.open_object(key) as stream:
+            while data := stream.read(_READ_BYTES):
+                digest.update(data)
+    except ObjectMissing as swept:
+        raise Busy from swept
     return base64.b64encode(digest.digest()).decode()
 
 

@@ -302,10 +302,11 @@ class TestBreaks:
         assert shelf.download(path) == PDF
         assert shelf.read("SELECT object_key FROM attachment_leftovers") == []
 
+    @pytest.mark.parametrize("checksum", [None, sha256_of(PDF)])
     def test_a_copy_that_the_sweep_took_is_not_taken(
-        self, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+        self, shelf: Shelf, monkeypatch: pytest.MonkeyPatch, checksum: str | None
     ) -> None:
-        path, form = shelf.announced()
+        path, form = shelf.announced(checksum_sha256=checksum)
         send(form, PDF)
         copy = s3.copy
 
