@@ -50,8 +50,8 @@ def queue_mail(
 ) -> int:
     """Write a mail to be sent after the commit, and return its id.
 
-    `user_id` names a user; `address` is what a stranger typed in:
-    whether anybody has it is found out when the mail is sent, so that asking tells nothing.
+    `user_id` names a user; `address` is what a stranger typed in: whether anybody has it is found
+    out when the mail is sent, so that asking tells nothing.
     """
     mail_id: int = connection.execute(
         _QUEUE, {"kind": kind, "user_id": user_id, "address": address}

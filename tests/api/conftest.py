@@ -144,6 +144,16 @@ class API:
         return self("DELETE", path, **rest)
 
 
+def patient(api: API, path: str, body: Any) -> int:
+    """Send until there is a server connection for it, as on a busy machine; return the status."""
+    for _ in range(10):
+        status = api.post(path, body=body).status
+        if status != 503:
+            break
+        time.sleep(0.5)
+    return status
+
+
 @pytest.fixture(scope="session")
 def password_hash() -> str:
     return passwords.hash_password(PASSWORD)

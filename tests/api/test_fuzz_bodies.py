@@ -33,8 +33,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "POST /api/course_attachments/{id}/parts": {"numbers": [1]},
     "POST /api/courses": {"code": "CS1", "title": "t", "description": "", "credits": 3.0},
     "PATCH /api/courses/{id}": {"code": "CS1", "title": "t", "description": "", "credits": 3.0},
-    "POST /api/exports/{kind}": {"q": "", "code": ""},
-    "POST /api/imports/{kind}": {"filename": "a.csv", "mode": "plan"},
+    "POST /api/exports/{kind}": {"q": "", "code": "", "role": "student", "active": True},
+    "POST /api/imports/{kind}": {"filename": "a.csv", "mode": "plan", "invite": True},
     "PUT /api/notification_preferences": {
         "mail": "off",
         "digest_hour": 7,

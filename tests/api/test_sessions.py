@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from .conftest import API, PASSWORD
+from .conftest import API, PASSWORD, patient
 
 NEW_PASSWORD = "A quite different phrase"
 
@@ -157,7 +157,7 @@ _api_of_children: list[API] = []
 
 
 def _refresh_as_child(token: str) -> int:
-    return _api_of_children[-1].post("/auth/refresh", body={"refresh_token": token}).status
+    return patient(_api_of_children[-1], "/auth/refresh", {"refresh_token": token})
 
 
 def test_of_many_refreshes_at_once_one_is_the_first_and_the_session_ends(api: API) -> None:
