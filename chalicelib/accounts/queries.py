@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import BigInteger, Connection, Integer, Text, column, text
 
 from chalicelib.accounts.rules import canonical_username
 from chalicelib.accounts.schemas import UserQuery
@@ -86,8 +86,12 @@ _CREDENTIALS = (
 _BY_USERNAME = text(_CREDENTIALS.format("username"))
 _BY_EMAIL = text(_CREDENTIALS.format("lower(email)").replace(":name", "lower(:name)"))
 _BY_ID = text("SELECT id, username, email, password_hash FROM users WHERE id = :id")
-_ME = text(f"SELECT id, version, {ME_JSON} FROM users WHERE id = :id AND active")  # noqa: S608
-_LOCKED_ME = text(f"{_ME.text} FOR UPDATE")
+_FIND_ME = f"SELECT id, version, {ME_JSON} AS json FROM users WHERE id = :id AND active"  # noqa: S608
+# Told beforehand, the columns need not be found out at each call.
+_ME = text(_FIND_ME).columns(
+    column("id", BigInteger), column("version", Integer), column("json", Text)
+)
+_LOCKED_ME = text(f"{_FIND_ME} FOR UPDATE")
 
 _USER_FIELDS = (
     "users.id, users.username, users.email, users.full_name, users.role, users.active,"

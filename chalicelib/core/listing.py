@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import BigInteger, Boolean, Connection, Text, TextualSelect, column, text
 
 from chalicelib.core.pagination import (
     MOST_CHARACTERS,
@@ -25,6 +25,13 @@ from chalicelib.core.pagination import (
 
 KeyType = Literal["text", "numeric", "timestamptz"]
 
+# Told beforehand, the columns of a statement need not be found out at each call.
+_PAGE_COLUMNS = (
+    column("items", Text),
+    column("more", Boolean),
+    column("last_key", Text),
+    column("last_id", BigInteger),
+)
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?\+00")
 
@@ -97,7 +104,7 @@ def contains(*columns: str) -> str:
 @cache
 def page_statement(
     listing: Listing, sort: str, filters: frozenset[str], resumes: bool
-) -> TextClause:
+) -> TextualSelect:
     """Return the statement of a page: one row with the items as one string, whether there are
     more, and the key and id of the last item."""
     table, unique = listing.table, listing.id
@@ -117,17 +124,17 @@ def page_statement(
     where = listing.where(filters, *([f"{key} {beyond} {here}"] if resumes else []))
     return text(
         f"""
-        SELECT '[' || coalesce(array_to_string(items[1 : :limit], ','), '') || ']',
-               cardinality(items) > :limit,
-               {last_key},
-               ids[:limit]
+        SELECT '[' || coalesce(array_to_string(items[1 : :limit], ','), '') || ']' AS items,
+               cardinality(items) > :limit AS more,
+               {last_key} AS last_key,
+               ids[:limit] AS last_id
           FROM (SELECT array_agg(row_to_json(shown)::text) AS items,
                        {keys}
                        array_agg(CAST({table}.{unique} AS bigint)) AS ids
                   FROM (SELECT * FROM {table} {where} ORDER BY {order} LIMIT :limit + 1) {table}
                  CROSS JOIN LATERAL (SELECT {listing.fields}) shown) page
         """  # noqa: S608
-    )
+    ).columns(*_PAGE_COLUMNS)
 
 
 def _checked(position: Position, by: Sort | None) -> Position:

@@ -59,8 +59,10 @@ def configure(level: str = "INFO") -> None:
     for handler in root.handlers:
         if isinstance(handler.formatter, _JSONFormatter):
             return
-    # Lines name neither thread nor process: logging need not find them out for each record.
+    # Lines name neither thread nor process nor file: logging need not find them out for each record
+    # (https://docs.python.org/3/howto/logging.html#optimization).
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(_JSONFormatter())
     root.handlers[:] = [handler]

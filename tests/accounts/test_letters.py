@@ -68,7 +68,7 @@ def test_a_changed_password_is_told_with_the_plain_page_to_sign_in(post: Post) -
 
 def test_the_language_is_the_users_own_and_not_the_requests(post: Post) -> None:
     user_id = post.user(locale="zh-CN")
-    post.deliver(post.queue("password_changed", user_id=user_id, locale="en"))
+    post.deliver(post.queue("password_changed", user_id=user_id))
     assert post.sent[0]["Subject"] == "您的 Rollcall 密码已更改"
 
 

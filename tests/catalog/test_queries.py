@@ -29,7 +29,7 @@ def many(owner: Connection) -> None:
 def explained(query: CourseQuery) -> str:
     """Return the plan of a page, with values where the binds are."""
     filters = frozenset(name for name in ("q", "code") if getattr(query, name))
-    statement = page_statement(queries.COURSES, query.sort, filters, bool(query.cursor))
+    statement = page_statement(queries.COURSES, query.sort, filters, bool(query.cursor)).element
     values = {"limit": query.limit, "key": "c02500", "code": "c02500", "id": 1, "q": "x"}
     used = {name: value for name, value in values.items() if f":{name}" in statement.text}
     with database.transaction() as connection:
