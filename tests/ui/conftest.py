@@ -8,6 +8,7 @@ logs an unexpected error fails its test.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shlex
 import shutil
@@ -111,34 +112,51 @@ def page(page: Page, allowed_statuses: set[int]) -> Iterator[Page]:
 SignIn = Callable[..., None]
 
 
+def sign_in_on(page: Page, name: str, path: str = "/", password: str = PASSWORD) -> None:
+    """Sign in by the form and wait for the page behind it."""
+    page.goto(path)
+    page.get_by_label("Username or e-mail").fill(name)
+    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("#content")).to_be_visible()
+
+
 @pytest.fixture
 def sign_in(page: Page) -> SignIn:
-    """Sign in by the form and wait for the page behind it."""
-
-    def sign_in(name: str, path: str = "/") -> None:
-        page.goto(path)
-        page.get_by_label("Username or e-mail").fill(name)
-        page.get_by_label("Password", exact=True).fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        expect(page.locator("#content")).to_be_visible()
-
-    return sign_in
+    return functools.partial(sign_in_on, page)
 
 
-class Registrar:
-    """rosa, over HTTP: for what a test needs to be there, and for what happens meanwhile."""
+class Person:
+    """Somebody over HTTP: for what a test needs to be there, and for what happens meanwhile."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, name: str, password: str = PASSWORD) -> None:
+        self.name = name
+        self.password = password
         self._base_url = base_url
         self._session = requests.Session()
-        login = {"username": "rosa", "password": PASSWORD}
-        token = self.call("POST", "/auth/login", json=login)["access_token"]
-        self._session.headers["Authorization"] = f"Bearer {token}"
+        self._sign_in()
+
+    def close(self) -> None:
+        self._session.close()
 
     def call(self, method: str, path: str, **arguments: Any) -> Any:
-        answer = self._session.request(method, self._base_url + path, timeout=30, **arguments)
+        url = self._base_url + path
+        answer = self._session.request(method, url, timeout=30, **arguments)
+        if answer.status_code == 401:
+            self._sign_in()
+            answer = self._session.request(method, url, timeout=30, **arguments)
         answer.raise_for_status()
         return answer.json() if answer.content else None
+
+    def _sign_in(self) -> None:
+        login = {"username": self.name, "password": self.password}
+        answer = self._session.post(f"{self._base_url}/auth/login", json=login, timeout=30)
+        answer.raise_for_status()
+        self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+
+class Registrar(Person):
+    """rosa, who keeps the catalogue."""
 
     def add_course(self, code: str, title: str, **rest: Any) -> dict[str, Any]:
         added: dict[str, Any] = self.call(
@@ -154,11 +172,40 @@ class Registrar:
         return found
 
 
+class Manager(Person):
+    """amara, who keeps the users."""
+
+    def find_user(self, username: str) -> dict[str, Any] | None:
+        items = self.call("GET", "/api/users", params={"q": username})["items"]
+        return next((user for user in items if user["username"] == username), None)
+
+    def change_user(self, username: str, **fields: Any) -> None:
+        user = self.find_user(username)
+        assert user is not None
+        self.call("PATCH", f"/api/users/{user['id']}", json=fields)
+
+
 @pytest.fixture(scope="session")
 def registrar(base_url: str) -> Iterator[Registrar]:
-    rosa = Registrar(base_url)
-    with contextlib.closing(rosa._session):
+    with contextlib.closing(Registrar(base_url, "rosa")) as rosa:
         yield rosa
+
+
+@pytest.fixture(scope="session")
+def manager(base_url: str) -> Iterator[Manager]:
+    with contextlib.closing(Manager(base_url, "amara")) as amara:
+        yield amara
+
+
+@pytest.fixture
+def student(base_url: str, code: str) -> Iterator[Person]:
+    """A student of this test's own, whose account it may change."""
+    name = code.lower()
+    account = {"username": name, "email": f"{name}@rollcall.example", "password": PASSWORD}
+    answer = requests.post(f"{base_url}/auth/register", json=account, timeout=30)
+    answer.raise_for_status()
+    with contextlib.closing(Person(base_url, name)) as student:
+        yield student
 
 
 @pytest.fixture

@@ -236,11 +236,9 @@ def test_a_task_page_waits_out_a_server_that_is_away(
     _upload(page, f"code,title\n{code},New\n", mode="Import at once")
     _counts(page)
     url = page.url
+    token = page.evaluate("JSON.parse(localStorage.getItem('rollcall.session')).access")
     task = page.request.get(
-        url.replace("/tasks/", "/api/tasks/"),
-        headers={
-            "Authorization": f"Bearer {page.evaluate('sessionStorage.getItem(`rollcall.token`)')}"
-        },
+        url.replace("/tasks/", "/api/tasks/"), headers={"Authorization": f"Bearer {token}"}
     ).json()
     running = {**task, "state": "PROGRESS", "result": None, "finished_at": None}
     away = True

@@ -1,30 +1,42 @@
 /**
- * The one way to the API: typed by its own description, signed with the session's token.
+ * The one way to the API: typed by its own description, in the name of whoever is signed in.
  *
  * `answered` turns openapi-fetch's pair of data and error into a value or a thrown Problem, so that
  * queries and mutations see one kind of failure.
  */
-import createClient, { type Middleware } from "openapi-fetch";
+import createClient from "openapi-fetch";
 
-import { endSession, accessToken } from "./token";
 import { problemFrom } from "./problem";
 import type { paths } from "./schema";
+import { Session } from "./session";
 
-const signed: Middleware = {
-  onRequest({ request }) {
-    const token = accessToken();
-    if (token) request.headers.set("Authorization", `Bearer ${token}`);
-    return request;
-  },
-  onResponse({ request, response }) {
-    const sent = request.headers.get("Authorization");
-    // An answer to an older token must not end the session that was begun since.
-    if (response.status === 401 && sent === `Bearer ${accessToken()}`) endSession("expired");
-  },
-};
+const REFRESH_TIMEOUT_MILLISECONDS = 20_000;
 
-export const api = createClient<paths>({ baseUrl: window.location.origin });
-api.use(signed);
+const baseUrl = window.location.origin;
+
+/** For what needs no sign-in: signing in itself, registering, the way back into an account. */
+export const publicApi = createClient<paths>({ baseUrl });
+
+export const session = new Session({
+  storage: window.localStorage,
+  locks: navigator.locks,
+  send: (request) => fetch(request),
+  refresh: (refresh_token) =>
+    answered(
+      publicApi.POST("/auth/refresh", {
+        body: { refresh_token },
+        // The other tabs wait for this one.
+        signal: AbortSignal.timeout(REFRESH_TIMEOUT_MILLISECONDS),
+      }),
+    ),
+  logout: (refresh_token) =>
+    publicApi.POST("/auth/logout", { body: { refresh_token }, keepalive: true }),
+});
+window.addEventListener("storage", session.look);
+// A page that comes back out of the browser's cache was told nothing meanwhile.
+window.addEventListener("pageshow", session.look);
+
+export const api = createClient<paths>({ baseUrl, fetch: session.fetch });
 
 interface Answer<Data> {
   data?: Data;
@@ -53,10 +65,9 @@ export async function answeredWithTag<Data>(
  * memory: so the redirect is followed as far as its headers, and the browser downloads the rest.
  */
 export async function redirectedTo(path: string): Promise<string> {
-  const response = await fetch(path, { headers: { Authorization: `Bearer ${accessToken()}` } });
+  const response = await session.fetch(new Request(path));
   if (!response.ok) {
     const body: unknown = await response.json().catch(() => null);
-    if (response.status === 401) endSession("expired");
     throw problemFrom(response.status, response.headers, body);
   }
   await response.body?.cancel();

@@ -15,6 +15,8 @@ export class Problem extends Error {
   readonly code: string;
   readonly requestId: string | null;
   readonly retryAfterSeconds: number | null;
+  /** When the wait that the server asked for is over, in milliseconds since 1970. */
+  readonly retryAt: number | null;
   readonly fields: FieldProblem[];
 
   constructor(
@@ -32,6 +34,8 @@ export class Problem extends Error {
     this.code = code;
     this.requestId = more.requestId ?? null;
     this.retryAfterSeconds = more.retryAfterSeconds ?? null;
+    this.retryAt =
+      this.retryAfterSeconds === null ? null : Date.now() + this.retryAfterSeconds * 1000;
     this.fields = more.fields ?? [];
   }
 
@@ -69,7 +73,10 @@ export function problemFrom(status: number, headers: Headers, body: unknown): Pr
 /** Anything that was thrown, as a Problem: fetch throws a TypeError when there is no answer. */
 export function asProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;
-  return new Problem(0, thrown instanceof TypeError ? "network" : "unknown");
+  const noAnswer =
+    thrown instanceof TypeError ||
+    (thrown instanceof DOMException && thrown.name === "TimeoutError");
+  return new Problem(0, noAnswer ? "network" : "unknown");
 }
 
 function fieldsOf(errors: unknown): FieldProblem[] {

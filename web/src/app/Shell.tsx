@@ -3,8 +3,8 @@ import { useDisclosure } from "@mantine/hooks";
 import { Suspense, useEffect, type ComponentType } from "react";
 import { Link, Outlet, useLocation } from "react-router";
 
+import { session } from "../api/client";
 import { isStaff, useMe } from "../features/session/me";
-import { endSession } from "../api/token";
 import type { Key } from "../i18n/en";
 import { useI18n } from "../i18n/useI18n";
 import { Brand } from "./Brand";
@@ -87,7 +87,7 @@ export function Shell() {
                   {t(`role.${me.role}`)}
                 </Text>
               </Box>
-              <Button variant="default" size="xs" onClick={() => endSession("signed_out")}>
+              <Button variant="default" size="xs" onClick={() => session.signOut()}>
                 {t("session.sign_out")}
               </Button>
             </Stack>

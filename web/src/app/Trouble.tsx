@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 
 import { asProblem } from "../api/problem";
 import { useI18n } from "../i18n/useI18n";
+import { useSecondsUntil } from "./useSecondsUntil";
 
 interface Props {
   thrown: unknown;
@@ -19,6 +20,7 @@ export function Trouble({ thrown, title, onRetry, children }: Props) {
     <Alert role="alert" color="red" title={title ?? t("error.title")}>
       <Stack gap="xs" align="flex-start">
         <Text size="sm">{code("error", problem.code)}</Text>
+        {problem.status === 429 && problem.retryAt && <Wait until={problem.retryAt} />}
         {problem.requestId && problem.status >= 500 && (
           <Text size="xs" ff="monospace" className="wrap-anywhere">
             {t("app.request_id", { id: problem.requestId })}
@@ -32,5 +34,16 @@ export function Trouble({ thrown, title, onRetry, children }: Props) {
         {children}
       </Stack>
     </Alert>
+  );
+}
+
+/** How long the server asks to wait; a timer is not read out with every second. */
+function Wait({ until }: { until: number }) {
+  const { t, duration } = useI18n();
+  const seconds = useSecondsUntil(until);
+  return (
+    <Text size="sm" role="timer">
+      {seconds > 0 ? t("app.wait", { time: duration(seconds) }) : t("app.wait_over")}
+    </Text>
   );
 }

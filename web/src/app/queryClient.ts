@@ -1,7 +1,7 @@
 import { QueryClient } from "@tanstack/react-query";
 
+import { session } from "../api/client";
 import { asProblem } from "../api/problem";
-import { accessToken, watchToken } from "../api/token";
 
 /** Reads are tried again only where that may help; what one person read, the next must not see. */
 export const queryClient = new QueryClient({
@@ -15,6 +15,14 @@ export const queryClient = new QueryClient({
   },
 });
 
-watchToken(() => {
-  if (accessToken() === null) queryClient.clear();
+let readFor = session.id;
+
+session.watch(() => {
+  if (session.id === readFor) {
+    // New tokens of the same session: perhaps because the role is another one now.
+    void queryClient.invalidateQueries({ queryKey: ["me"] });
+  } else {
+    readFor = session.id;
+    queryClient.clear();
+  }
 });

@@ -24,6 +24,8 @@ export const en = {
   "app.load_more": "Load more",
   "app.shown": "{count} shown",
   "app.cancel": "Cancel",
+  "app.wait": "Try again in {time}.",
+  "app.wait_over": "You can try again now.",
 
   "nav.home": "Start",
   "nav.courses": "Courses",

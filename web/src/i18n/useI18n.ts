@@ -15,12 +15,16 @@ export interface Translator {
   credits(value: number): string;
   dateTime(iso: string): string;
   date(iso: string): string;
+  /** A wait such as `14 min 3 sec`. */
+  duration(seconds: number): string;
 }
 
 export function translator(locale: Locale): Translator {
   const dictionary = DICTIONARIES[locale];
   const dateTimes = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
   const dates = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
+  const unit = (name: string) => new Intl.NumberFormat(locale, { style: "unit", unit: name });
+  const [minutes, seconds] = [unit("minute"), unit("second")];
   const oneDecimal = new Intl.NumberFormat(locale, { minimumFractionDigits: 1 });
 
   return {
@@ -35,6 +39,10 @@ export function translator(locale: Locale): Translator {
     credits: (value) => oneDecimal.format(value),
     dateTime: (iso) => dateTimes.format(new Date(iso)),
     date: (iso) => dates.format(new Date(iso)),
+    duration(total) {
+      const rest = seconds.format(total % 60);
+      return total < 60 ? rest : `${minutes.format(Math.floor(total / 60))} ${rest}`;
+    },
   };
 
   function isKey(key: string): key is Key {

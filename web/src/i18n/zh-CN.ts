@@ -23,6 +23,8 @@ export const zhCN: Dictionary = {
   "app.load_more": "加载更多",
   "app.shown": "已显示 {count} 条",
   "app.cancel": "取消",
+  "app.wait": "请在 {time}后重试。",
+  "app.wait_over": "现在可以重试了。",
 
   "nav.home": "首页",
   "nav.courses": "课程",

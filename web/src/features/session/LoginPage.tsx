@@ -16,21 +16,22 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { Navigate, useSearchParams } from "react-router";
 
-import { answered, api } from "../../api/client";
-import { beginSession, endReason } from "../../api/token";
+import { answered, publicApi, session } from "../../api/client";
+import { asProblem } from "../../api/problem";
 import { Brand } from "../../app/Brand";
 import { Preferences } from "../../app/Preferences";
 import { Trouble } from "../../app/Trouble";
+import { useSecondsUntil } from "../../app/useSecondsUntil";
 import { useI18n } from "../../i18n/useI18n";
 import { DemoAccounts } from "./DemoAccounts";
 import { localCloudQuery } from "./localCloud";
-import { useSignedIn } from "./me";
+import { useSessionId } from "./me";
 import { returnPath } from "./returnPath";
 
 export function LoginPage() {
   const { t } = useI18n();
   const [search] = useSearchParams();
-  const signedIn = useSignedIn();
+  const sessionId = useSessionId();
   const local = useQuery(localCloudQuery);
   const form = useForm({
     initialValues: { username: "", password: "" },
@@ -41,16 +42,17 @@ export function LoginPage() {
   });
   const login = useMutation({
     mutationFn: (body: { username: string; password: string }) =>
-      answered(api.POST("/auth/login", { body })),
-    onSuccess: (session) => beginSession(session.access_token),
+      answered(publicApi.POST("/auth/login", { body })),
+    onSuccess: (tokens) => session.begin(tokens),
     onError: () => document.getElementById("password")?.focus(),
   });
+  const wait = useSecondsUntil(login.isError ? asProblem(login.error).retryAt : null);
 
   useEffect(() => {
     document.title = `${t("session.title")} · Rollcall`;
   }, [t]);
 
-  if (signedIn)
+  if (sessionId !== null)
     return <Navigate to={returnPath(search.get("next"), window.location.origin)} replace />;
 
   return (
@@ -66,9 +68,9 @@ export function LoginPage() {
           </Title>
           <Text c="dimmed">{t("session.lead")}</Text>
         </Box>
-        {endReason() && !login.isError && (
-          <Alert role="status" color={endReason() === "expired" ? "orange" : "gray"}>
-            {t(endReason() === "expired" ? "session.expired" : "session.signed_out")}
+        {session.endReason && !login.isError && (
+          <Alert role="status" color={session.endReason === "expired" ? "orange" : "gray"}>
+            {t(session.endReason === "expired" ? "session.expired" : "session.signed_out")}
           </Alert>
         )}
         {login.isError && <Trouble thrown={login.error} />}
@@ -100,7 +102,7 @@ export function LoginPage() {
               withAsterisk={false}
               {...form.getInputProps("password")}
             />
-            <Button type="submit" loading={login.isPending} fullWidth>
+            <Button type="submit" loading={login.isPending} disabled={wait > 0} fullWidth>
               {t("session.submit")}
             </Button>
           </Stack>

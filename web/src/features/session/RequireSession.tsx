@@ -2,20 +2,20 @@ import { Container } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Navigate, Outlet, useLocation } from "react-router";
 
+import { session } from "../../api/client";
 import { Trouble } from "../../app/Trouble";
 import { Waiting } from "../../app/Waiting";
-import { endReason } from "../../api/token";
-import { MeContext, meQuery, useSignedIn } from "./me";
+import { MeContext, meQuery, useSessionId } from "./me";
 import { loginPath } from "./returnPath";
 
 /** Lets pass who is signed in; everybody else signs in first and comes back here. */
 export function RequireSession() {
-  const signedIn = useSignedIn();
+  const sessionId = useSessionId();
   const { pathname, search } = useLocation();
-  const me = useQuery({ ...meQuery, enabled: signedIn });
+  const me = useQuery(meQuery(sessionId));
 
-  if (!signedIn) {
-    const here = endReason() === "signed_out" ? "/" : pathname + search;
+  if (sessionId === null) {
+    const here = session.endReason === "signed_out" ? "/" : pathname + search;
     return <Navigate to={loginPath(here)} replace />;
   }
   if (me.data) {

@@ -2,15 +2,17 @@
 import { queryOptions } from "@tanstack/react-query";
 import { createContext, use, useSyncExternalStore } from "react";
 
-import { answered, api } from "../../api/client";
-import { accessToken, watchToken } from "../../api/token";
+import { answered, api, session } from "../../api/client";
 import type { Me } from "../../api/types";
 
-export const meQuery = queryOptions({
-  queryKey: ["me"],
-  queryFn: () => answered(api.GET("/auth/me")),
-  staleTime: 60_000,
-});
+export function meQuery(sessionId: string | null) {
+  return queryOptions({
+    queryKey: ["me", sessionId],
+    queryFn: () => answered(api.GET("/auth/me")),
+    staleTime: 60_000,
+    enabled: sessionId !== null,
+  });
+}
 
 export const MeContext = createContext<Me | null>(null);
 
@@ -20,8 +22,9 @@ export function useMe(): Me {
   return me;
 }
 
-export function useSignedIn(): boolean {
-  return useSyncExternalStore(watchToken, accessToken) !== null;
+/** Return what tells the present session from others, or null when nobody is signed in. */
+export function useSessionId(): string | null {
+  return useSyncExternalStore(session.watch, () => session.id);
 }
 
 /** Whether somebody keeps the catalogue: courses, imports, exports. */
