@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import CheckAccessible, Registrar, SignIn
+from .conftest import PASSWORD, CheckAccessible, Manager, Person, Registrar, SignIn
 from .test_bulk import _counts, _upload
 
 PHONE = {"width": 390, "height": 844}
@@ -18,6 +18,17 @@ _WORDS_OF_THE_DATA = {
     *("Rosa", "Delgado", "rosa", "rollcall", "example"),
     *("code", "title", "description", "credits"),
 }
+
+
+_WORDS_OF_PEOPLE = {
+    *("Amara", "Okafor", "amara", "rollcall", "example", "English", "JSON"),
+    *("username", "email", "full", "name", "role", "active"),
+}
+
+
+def _english(page: Page) -> list[str]:
+    """The words in Latin letters of a page."""
+    return re.findall(r"[A-Za-z]{4,}", page.get_by_role("main").inner_text())
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -116,6 +127,84 @@ def test_imports_and_tasks(
     settle()
 
 
+@pytest.mark.usefixtures("colours", "screen")
+def test_the_way_into_an_account(page: Page, settle: Settle, allowed_statuses: set[int]) -> None:
+    allowed_statuses.update({400, 403, 429})
+    page.goto("/register")
+    page.get_by_role("listitem").first.wait_for()
+    settle()
+    page.get_by_label("Password", exact=True).fill("Short1")
+    page.get_by_role("button", name="Make the account").click()
+    page.get_by_text("Fill this in.").first.wait_for()
+    settle()
+    page.goto("/forgot-password")
+    page.get_by_label("E-mail").fill("nobody-has-this@rollcall.example")
+    settle()
+    page.route(
+        "**/auth/forgot-password",
+        lambda route: route.fulfill(
+            status=429, json={"code": "too_many_attempts"}, headers={"Retry-After": "600"}
+        ),
+    )
+    page.get_by_role("button", name="Send the mail").click()
+    page.get_by_role("alert").wait_for()
+    settle()
+    page.unroute("**/auth/forgot-password")
+    page.goto("/forgot-username")
+    page.get_by_label("E-mail").fill("nobody-has-this@rollcall.example")
+    page.get_by_role("button", name="Send the mail").click()
+    page.get_by_text("If somebody has this address").wait_for()
+    settle()
+    page.goto("/reset-password?token=used-long-ago")
+    page.get_by_label("New password").fill(PASSWORD)
+    settle()
+    page.get_by_role("button", name="Set the password").click()
+    page.get_by_role("alert").wait_for()
+    settle()
+
+
+@pytest.mark.usefixtures("colours", "screen")
+def test_the_account(page: Page, settle: Settle, sign_in: SignIn) -> None:
+    sign_in("chloe", "/account")
+    page.get_by_role("combobox", name="Time zone").wait_for()
+    settle()
+    page.get_by_role("combobox", name="Time zone").click()
+    page.get_by_role("listbox").get_by_role("option").first.wait_for()
+    settle()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Change the password").click()
+    page.get_by_text("Fill this in.").first.wait_for()
+    settle()
+
+
+@pytest.mark.usefixtures("colours", "screen")
+def test_users_and_the_log(
+    page: Page, settle: Settle, sign_in: SignIn, student: Person, manager: Manager
+) -> None:
+    user = manager.find_user(student.name)
+    assert user is not None
+    manager.change_user(student.name, active=False, role="teacher")
+    sign_in("amara", f"/users?q={student.name}")
+    page.get_by_role("row", name=student.name).wait_for()
+    settle()
+    page.get_by_role("link", name=student.name).click()
+    page.get_by_role("button", name="Activate again").wait_for()
+    settle()
+    page.get_by_role("button", name="Erase").click()
+    page.get_by_role("dialog").wait_for()
+    settle()
+    page.goto("/users/new")
+    page.get_by_role("button", name="Create and invite").click()
+    page.get_by_text("Fill this in.").first.wait_for()
+    settle()
+    page.goto("/imports?kind=users")
+    page.get_by_role("switch").wait_for()
+    settle()
+    page.goto(f"/audit?object_kind=user&object_id={user['id']}")
+    page.get_by_role("row").filter(has_text="Role changed").wait_for()
+    settle()
+
+
 def test_a_phone_has_its_menu_behind_a_button(page: Page, settle: Settle, sign_in: SignIn) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     sign_in("rosa")
@@ -158,5 +247,23 @@ def test_everything_is_there_in_chinese(
         page.goto(path)
         expect(page.get_by_role("heading", level=1)).to_contain_text(heading)
         settle()
-        english = re.findall(r"[A-Za-z]{4,}", page.get_by_role("main").inner_text())
-        assert set(english) <= _WORDS_OF_THE_DATA, path
+        assert set(_english(page)) <= _WORDS_OF_THE_DATA, path
+
+
+def test_the_pages_about_people_are_there_in_chinese(
+    page: Page, settle: Settle, sign_in: SignIn
+) -> None:
+    page.goto("/login")
+    page.get_by_label("Language").select_option("zh-CN")
+    for path in ["/register", "/forgot-username", "/forgot-password", "/reset-password"]:
+        page.goto(path)
+        settle()
+        assert _english(page) == [], path
+    page.goto("/login")
+    page.get_by_label("语言").select_option("en")
+    sign_in("amara")
+    page.get_by_label("Language").select_option("zh-CN")
+    for path in ["/account", "/users/new", "/imports?kind=users", "/audit?action=authz_change"]:
+        page.goto(path)
+        settle()
+        assert set(_english(page)) <= _WORDS_OF_PEOPLE, path

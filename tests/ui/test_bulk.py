@@ -18,9 +18,16 @@ OUTCOMES = ["Rows", "New", "Changed", "The same", "Refused"]
 _WORK_MILLISECONDS = 30_000
 
 
-def _upload(page: Page, content: str | bytes, *, mode: str, name: str = "catalogue.csv") -> None:
+def _upload(
+    page: Page,
+    content: str | bytes,
+    *,
+    mode: str,
+    name: str = "catalogue.csv",
+    path: str = "/imports",
+) -> None:
     """Choose a file on the import page, send it off and wait for its task's page."""
-    page.goto("/imports")
+    page.goto(path)
     raw: Any = content.encode() if isinstance(content, str) else content
     page.get_by_label("CSV file").wait_for()
     page.locator("input[type=file]").set_input_files(

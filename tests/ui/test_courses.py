@@ -155,12 +155,21 @@ def test_a_reader_sees_courses_and_no_way_to_change_them(
     main = page.get_by_role("main")
     for role, label in [("link", "New course"), ("link", "Edit"), ("button", "Export")]:
         expect(main.get_by_role(role, name=label)).to_have_count(0)
-    expect(page.get_by_role("navigation").get_by_role("link")).to_have_text(["Start", "Courses"])
+    expect(page.get_by_role("navigation").get_by_role("link")).to_have_text(
+        ["Start", "Courses", "Your account"]
+    )
     page.get_by_role("link", name="Read only").click()
     expect(page.get_by_text("To be read.")).to_be_visible()
     expect(main.get_by_role("link", name="Edit")).to_have_count(0)
     expect(main.get_by_role("button")).to_have_count(0)
-    for path in ["/courses/new", f"/courses/{course['id']}/edit", "/imports", "/tasks"]:
+    for path in [
+        "/courses/new",
+        f"/courses/{course['id']}/edit",
+        "/imports",
+        "/tasks",
+        "/users",
+        "/audit",
+    ]:
         page.goto(path)
         expect(page.get_by_role("heading", level=1)).to_have_text("This is not for your role")
 

@@ -12,7 +12,10 @@ import { Notices } from "./app/Notices";
 import { queryClient } from "./app/queryClient";
 import { Routes } from "./app/Routes";
 import { colours, theme } from "./app/theme";
+import { takeLinkToken } from "./features/recovery/link";
 import { I18nProvider } from "./i18n/I18nProvider";
+
+takeLinkToken(window.location, window.history);
 
 createRoot(document.getElementById("root")!).render(
   <StrictMode>

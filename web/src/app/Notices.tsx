@@ -21,7 +21,7 @@ export function Notices({ children }: { children: ReactNode }) {
       {/* Always there: a live region that appears together with its text is not read out. */}
       <div role="status" className="toast">
         {notice && (
-          <Notification color="teal" withCloseButton={false} withBorder>
+          <Notification role="none" color="teal" withCloseButton={false} withBorder>
             {notice.text}
           </Notification>
         )}

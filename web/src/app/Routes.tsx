@@ -3,7 +3,7 @@ import { Route, Routes as RouterRoutes } from "react-router";
 
 import { LoginPage } from "../features/session/LoginPage";
 import { RequireSession } from "../features/session/RequireSession";
-import { RequireStaff } from "../features/session/RequireStaff";
+import { RequireManager, RequireStaff } from "../features/session/RequireStaff";
 import { NotFound } from "./NotFound";
 import { Shell } from "./Shell";
 import { Waiting } from "./Waiting";
@@ -16,6 +16,14 @@ const EditCoursePage = lazy(() => import("../features/courses/EditCoursePage"));
 const ImportPage = lazy(() => import("../features/imports/ImportPage"));
 const TasksPage = lazy(() => import("../features/tasks/TasksPage"));
 const TaskPage = lazy(() => import("../features/tasks/TaskPage"));
+const RegisterPage = lazy(() => import("../features/registration/RegisterPage"));
+const ForgotPage = lazy(() => import("../features/recovery/ForgotPage"));
+const ResetPasswordPage = lazy(() => import("../features/recovery/ResetPasswordPage"));
+const AccountPage = lazy(() => import("../features/account/AccountPage"));
+const UsersPage = lazy(() => import("../features/users/UsersPage"));
+const NewUserPage = lazy(() => import("../features/users/NewUserPage"));
+const UserPage = lazy(() => import("../features/users/UserPage"));
+const AuditPage = lazy(() => import("../features/audit/AuditPage"));
 
 /** Every address of the app; each page is a chunk of its own. */
 export function Routes() {
@@ -23,9 +31,14 @@ export function Routes() {
     <Suspense fallback={<Waiting />}>
       <RouterRoutes>
         <Route path="/login" element={<LoginPage />} />
+        <Route path="/register" element={<RegisterPage />} />
+        <Route path="/forgot-username" element={<ForgotPage key="username" what="username" />} />
+        <Route path="/forgot-password" element={<ForgotPage key="password" what="password" />} />
+        <Route path="/reset-password" element={<ResetPasswordPage />} />
         <Route element={<RequireSession />}>
           <Route element={<Shell />}>
             <Route index element={<HomePage />} />
+            <Route path="account" element={<AccountPage />} />
             <Route path="courses" element={<CoursesPage />} />
             <Route path="courses/:id" element={<CoursePage />} />
             <Route element={<RequireStaff />}>
@@ -34,6 +47,12 @@ export function Routes() {
               <Route path="imports" element={<ImportPage />} />
               <Route path="tasks" element={<TasksPage />} />
               <Route path="tasks/:id" element={<TaskPage />} />
+            </Route>
+            <Route element={<RequireManager />}>
+              <Route path="users" element={<UsersPage />} />
+              <Route path="users/new" element={<NewUserPage />} />
+              <Route path="users/:id" element={<UserPage />} />
+              <Route path="audit" element={<AuditPage />} />
             </Route>
             <Route path="*" element={<NotFound />} />
           </Route>

@@ -4,11 +4,20 @@ import { Suspense, useEffect, type ComponentType } from "react";
 import { Link, Outlet, useLocation } from "react-router";
 
 import { session } from "../api/client";
-import { isStaff, useMe } from "../features/session/me";
+import type { Me } from "../api/types";
+import { isManager, isStaff, useMe } from "../features/session/me";
 import type { Key } from "../i18n/en";
 import { useI18n } from "../i18n/useI18n";
 import { Brand } from "./Brand";
-import { CoursesIcon, HomeIcon, UploadIcon, TasksIcon } from "./icons";
+import {
+  AuditIcon,
+  CoursesIcon,
+  HomeIcon,
+  TasksIcon,
+  UploadIcon,
+  UserIcon,
+  UsersIcon,
+} from "./icons";
 import { Preferences } from "./Preferences";
 import { Waiting } from "./Waiting";
 
@@ -16,14 +25,18 @@ interface Place {
   to: string;
   label: Key;
   icon: ComponentType;
-  staffOnly?: boolean;
+  /** Who has it; everybody unless it says so. */
+  for?: (me: Me) => boolean;
 }
 
 const PLACES: Place[] = [
   { to: "/", label: "nav.home", icon: HomeIcon },
   { to: "/courses", label: "nav.courses", icon: CoursesIcon },
-  { to: "/imports", label: "nav.imports", icon: UploadIcon, staffOnly: true },
-  { to: "/tasks", label: "nav.tasks", icon: TasksIcon, staffOnly: true },
+  { to: "/imports", label: "nav.imports", icon: UploadIcon, for: isStaff },
+  { to: "/tasks", label: "nav.tasks", icon: TasksIcon, for: isStaff },
+  { to: "/users", label: "nav.users", icon: UsersIcon, for: isManager },
+  { to: "/audit", label: "nav.audit", icon: AuditIcon, for: isManager },
+  { to: "/account", label: "nav.account", icon: UserIcon },
 ];
 
 /** The frame around every page of somebody who is signed in. */
@@ -63,7 +76,7 @@ export function Shell() {
         </AppShell.Header>
         <AppShell.Navbar p="sm" aria-label={t("app.navigation")} mod={{ closed: !opened }}>
           <AppShell.Section grow>
-            {PLACES.filter((place) => !place.staffOnly || isStaff(me)).map((place) => (
+            {PLACES.filter((place) => place.for?.(me) ?? true).map((place) => (
               <NavLink
                 key={place.to}
                 component={Link}

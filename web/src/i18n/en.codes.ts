@@ -32,7 +32,7 @@ export const enCodes = {
   "error.upload_refused": "The storage did not accept the file. Check its size and try again.",
   "error.upload_failed": "The upload broke off. Check the connection and try again.",
   "error.plan_stale":
-    "The courses have changed since this preview. Upload the file again for a new one.",
+    "The entries have changed since this preview. Upload the file again for a new one.",
   "error.plan_applied": "This plan has been applied already.",
   "error.encoding": "The file is in no encoding that can be read: use UTF-8, UTF-16 or GB18030.",
   "error.not_csv": "This is not a CSV file.",
@@ -73,6 +73,7 @@ export const enCodes = {
   "field.invalid": "This is not right.",
   "field.required": "Fill this in.",
   "field.course_code_taken": "Another course has this code.",
+  "field.username_taken": "Another user has this username, or one that looks like it.",
   "field.unknown_field": "There is no such field.",
   "field.wrong_type": "This is not the right kind of value.",
   "field.too_long": "This is too long.",

@@ -1,9 +1,11 @@
 /** English; the keys of every other dictionary come from here. */
 import { enCodes } from "./en.codes";
+import { enPeople } from "./en.people";
 import type { Message } from "./messages";
 
 export const en = {
   ...enCodes,
+  ...enPeople,
 
   "app.skip": "Skip to content",
   "app.menu": "Menu",
@@ -24,31 +26,31 @@ export const en = {
   "app.load_more": "Load more",
   "app.shown": "{count} shown",
   "app.cancel": "Cancel",
+  "app.yes": "yes",
+  "app.no": "no",
+  "app.managers_only_text": "Only managers work here.",
+  "app.search_clear": "Clear the search",
+  "app.changed": "Changed meanwhile",
+  "app.changed_reload": "Load the current version",
   "app.wait": "Try again in {time}.",
   "app.wait_over": "You can try again now.",
+  "app.onward": {
+    one: "Going on in {count} second…",
+    other: "Going on in {count} seconds…",
+  },
 
   "nav.home": "Start",
   "nav.courses": "Courses",
   "nav.imports": "Import",
   "nav.tasks": "Tasks",
+  "nav.users": "Users",
+  "nav.audit": "Audit log",
+  "nav.account": "Your account",
 
   "role.student": "Student",
   "role.teacher": "Teacher",
   "role.registrar": "Registrar",
   "role.manager": "Manager",
-
-  "session.title": "Sign in",
-  "session.lead": "Courses in, courses out.",
-  "session.username": "Username or e-mail",
-  "session.password": "Password",
-  "session.submit": "Sign in",
-  "session.sign_out": "Sign out",
-  "session.expired": "Your session has ended. Sign in again to go on where you were.",
-  "session.signed_out": "You have signed out.",
-  "session.required": "Fill this in.",
-  "session.demo": "Demo school on this machine",
-  "session.demo_text": "Choose somebody; everybody's password is {password}.",
-  "session.demo_choose": "{name}, {role}",
 
   "home.title": "Hello, {name}",
   "home.account": "Your account",
@@ -58,12 +60,13 @@ export const en = {
   "home.since": "Member since",
   "home.courses": "Look through the catalogue.",
   "home.imports": "Bring a whole catalogue in as CSV, and see first what it would change.",
+  "home.users": "Invite people, change roles, end access.",
+  "home.audit": "Who did what, and when.",
   "home.tasks": "What your imports and exports came to.",
 
   "courses.title": "Courses",
   "courses.search": "Search courses",
   "courses.search_placeholder": "Code, title or description",
-  "courses.search_clear": "Clear the search",
   "courses.new": "New course",
   "courses.code": "Code",
   "courses.name": "Title",
@@ -89,14 +92,18 @@ export const en = {
   "courses.created": "{code} is in the catalogue.",
   "courses.saved": "{code} is saved.",
   "courses.deleted": "{code} is deleted.",
-  "courses.changed": "Changed meanwhile",
   "courses.changed_text":
     "Somebody else changed this course after you opened it. Nothing of yours was saved.",
-  "courses.changed_reload": "Load the current version",
 
-  "imports.title": "Import courses",
-  "imports.lead":
+  "imports.title.courses": "Import courses",
+  "imports.title.users": "Import users",
+  "imports.kind": "What is in the file",
+  "imports.lead.courses":
     "A CSV file with the columns code, title, description and credits. Absent columns leave what is there alone; rows that are wrong are listed, the others go in.",
+  "imports.lead.users":
+    "A CSV file with the columns username, email, full_name, role and active. Absent columns leave what is there alone; rows that are wrong are listed, the others go in.",
+  "imports.invite": "Invite new users",
+  "imports.invite_text": "Each of them gets a mail with a link to set a password.",
   "imports.file": "CSV file",
   "imports.choose": "Choose a file",
   "imports.file_hint": "Up to 256 MiB. UTF-8, UTF-16 or GB18030; comma, semicolon or tab.",
@@ -117,6 +124,8 @@ export const en = {
   "exports.start": "Export",
   "exports.all_note": "the whole catalogue",
   "exports.filtered_note": "what matches “{q}”",
+  "exports.users_all": "all users",
+  "exports.users_filtered": "the users that are shown",
   "exports.preparing": "Exporting {subject}…",
   "exports.ready": "The export of {subject} is ready.",
   "exports.download": "Download CSV",
@@ -130,9 +139,12 @@ export const en = {
   "tasks.started": "Started",
   "tasks.took": "Took",
   "tasks.back": "All tasks",
-  "tasks.kind.import": "Import of courses",
-  "tasks.kind.plan": "Preview of an import",
-  "tasks.kind.export": "Export of courses",
+  "tasks.kind.courses.import": "Import of courses",
+  "tasks.kind.courses.plan": "Preview of an import",
+  "tasks.kind.courses.export": "Export of courses",
+  "tasks.kind.users.import": "Import of users",
+  "tasks.kind.users.plan": "Preview of an import of users",
+  "tasks.kind.users.export": "Export of users",
   "tasks.state.PENDING": "Waiting",
   "tasks.state.PROGRESS": "Running",
   "tasks.state.SUCCESS": "Done",
@@ -167,7 +179,6 @@ export const en = {
   "plan.filter": "Show rows",
   "plan.all": "All",
   "plan.line": "Line",
-  "plan.key": "Code",
   "plan.changes": "Changes",
   "plan.none": "No such rows.",
   "plan.from": "from",

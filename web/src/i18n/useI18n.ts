@@ -4,7 +4,14 @@ import type { Key } from "./en";
 import { DICTIONARIES, type Locale } from "./locale";
 import { format, type Values } from "./messages";
 
-type Family = "error" | "field";
+type Family = "error" | "field" | "rule" | "action";
+
+const GENERAL: Record<Family, Key> = {
+  error: "error.unknown",
+  field: "field.invalid",
+  rule: "rule.unknown",
+  action: "action.unknown",
+};
 
 export interface Translator {
   locale: Locale;
@@ -15,6 +22,8 @@ export interface Translator {
   credits(value: number): string;
   dateTime(iso: string): string;
   date(iso: string): string;
+  /** An hour of the day, 0 to 23. */
+  hour(value: number): string;
   /** A wait such as `14 min 3 sec`. */
   duration(seconds: number): string;
 }
@@ -23,6 +32,7 @@ export function translator(locale: Locale): Translator {
   const dictionary = DICTIONARIES[locale];
   const dateTimes = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
   const dates = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
+  const times = new Intl.DateTimeFormat(locale, { timeStyle: "short", timeZone: "UTC" });
   const unit = (name: string) => new Intl.NumberFormat(locale, { style: "unit", unit: name });
   const [minutes, seconds] = [unit("minute"), unit("second")];
   const oneDecimal = new Intl.NumberFormat(locale, { minimumFractionDigits: 1 });
@@ -32,13 +42,13 @@ export function translator(locale: Locale): Translator {
     t: (key, values) => format(dictionary[key], locale, values),
     code(family, code) {
       const key = `${family}.${code}`;
-      const general: Key = family === "error" ? "error.unknown" : "field.invalid";
-      return format(dictionary[isKey(key) ? key : general], locale);
+      return format(dictionary[isKey(key) ? key : GENERAL[family]], locale);
     },
     number: (value) => value.toLocaleString(locale),
     credits: (value) => oneDecimal.format(value),
     dateTime: (iso) => dateTimes.format(new Date(iso)),
     date: (iso) => dates.format(new Date(iso)),
+    hour: (value) => times.format(new Date(Date.UTC(2000, 0, 1, value))),
     duration(total) {
       const rest = seconds.format(total % 60);
       return total < 60 ? rest : `${minutes.format(Math.floor(total / 60))} ${rest}`;

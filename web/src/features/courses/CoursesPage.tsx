@@ -1,14 +1,12 @@
-import { ActionIcon, Anchor, Button, Paper, Table, Text, TextInput } from "@mantine/core";
-import { useDebouncedCallback } from "@mantine/hooks";
+import { Anchor, Button, Paper, Table, Text } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { useState } from "react";
 import { Link, useSearchParams } from "react-router";
 
 import type { Course } from "../../api/types";
 import { Empty } from "../../app/Empty";
-import { SearchIcon } from "../../app/icons";
 import { LoadMore } from "../../app/LoadMore";
 import { Page } from "../../app/Page";
+import { SearchField } from "../../app/SearchField";
 import { Trouble } from "../../app/Trouble";
 import { Waiting } from "../../app/Waiting";
 import { useI18n } from "../../i18n/useI18n";
@@ -18,8 +16,6 @@ import { useExport } from "../exports/useExport";
 import { isStaff, useMe } from "../session/me";
 import { coursesQuery } from "./queries";
 
-const TYPING_PAUSE_MILLISECONDS = 300;
-
 /** The catalogue: searched as one types, read page by page, exported as it is filtered. */
 export default function CoursesPage() {
   const { t } = useI18n();
@@ -27,7 +23,7 @@ export default function CoursesPage() {
   const [search, setSearch] = useSearchParams();
   const q = search.get("q") ?? "";
   const courses = useInfiniteQuery(coursesQuery(q));
-  const exported = useExport();
+  const exported = useExport("courses");
 
   const items = courses.data?.pages.flatMap((page) => page.items) ?? [];
   const find = (text: string) => setSearch(text ? { q: text } : {}, { replace: true });
@@ -38,7 +34,15 @@ export default function CoursesPage() {
       actions={
         staff && (
           <>
-            <ExportButton starting={exported.starting} onStart={() => exported.start({ q })} />
+            <ExportButton
+              starting={exported.starting}
+              onStart={() =>
+                exported.start({
+                  filters: q ? { q } : {},
+                  subject: q ? t("exports.filtered_note", { q }) : t("exports.all_note"),
+                })
+              }
+            />
             <Button component={Link} to="/courses/new">
               {t("courses.new")}
             </Button>
@@ -46,7 +50,12 @@ export default function CoursesPage() {
         )
       }
     >
-      <SearchField initial={q} onSearch={find} />
+      <SearchField
+        label={t("courses.search")}
+        placeholder={t("courses.search_placeholder")}
+        initial={q}
+        onSearch={find}
+      />
       {staff && <ExportStatus {...exported} />}
       {courses.isPending ? (
         <Waiting />
@@ -71,41 +80,6 @@ export default function CoursesPage() {
         </>
       )}
     </Page>
-  );
-}
-
-function SearchField({ initial, onSearch }: { initial: string; onSearch(q: string): void }) {
-  const { t } = useI18n();
-  const [text, setText] = useState(initial);
-  const searchSoon = useDebouncedCallback(onSearch, TYPING_PAUSE_MILLISECONDS);
-  const change = (value: string) => {
-    setText(value);
-    searchSoon(value.trim());
-  };
-  return (
-    <TextInput
-      type="search"
-      role="searchbox"
-      aria-label={t("courses.search")}
-      placeholder={t("courses.search_placeholder")}
-      maxLength={200}
-      maw={420}
-      value={text}
-      onChange={(event) => change(event.currentTarget.value)}
-      leftSection={<SearchIcon />}
-      rightSection={
-        text && (
-          <ActionIcon
-            variant="subtle"
-            color="gray"
-            aria-label={t("courses.search_clear")}
-            onClick={() => change("")}
-          >
-            ×
-          </ActionIcon>
-        )
-      }
-    />
   );
 }
 

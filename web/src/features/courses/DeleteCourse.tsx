@@ -4,10 +4,10 @@ import { useNavigate } from "react-router";
 
 import { asProblem } from "../../api/problem";
 import type { Course } from "../../api/types";
+import { ChangedMeanwhile } from "../../app/ChangedMeanwhile";
 import { Trouble } from "../../app/Trouble";
 import { useNotice } from "../../app/useNotice";
 import { useI18n } from "../../i18n/useI18n";
-import { ChangedMeanwhile } from "./ChangedMeanwhile";
 import { useDeleteCourse } from "./mutations";
 import { courseQuery } from "./queries";
 
@@ -57,7 +57,7 @@ export function DeleteCourse({ course, etag, opened, onClose }: Props) {
               {t("courses.delete_text", { title: course.title })}
             </Text>
             {changed ? (
-              <ChangedMeanwhile onReload={reload} />
+              <ChangedMeanwhile text={t("courses.changed_text")} onReload={reload} />
             ) : (
               deletion.isError && <Trouble thrown={deletion.error} />
             )}

@@ -4,12 +4,12 @@ import { useNavigate, useParams } from "react-router";
 
 import { asProblem } from "../../api/problem";
 import type { Course, CourseFields } from "../../api/types";
+import { ChangedMeanwhile } from "../../app/ChangedMeanwhile";
 import { Page } from "../../app/Page";
 import { Trouble } from "../../app/Trouble";
 import { useNotice } from "../../app/useNotice";
 import { Waiting } from "../../app/Waiting";
 import { useI18n } from "../../i18n/useI18n";
-import { ChangedMeanwhile } from "./ChangedMeanwhile";
 import { CourseForm } from "./CourseForm";
 import { useSaveCourse } from "./mutations";
 import { courseQuery } from "./queries";
@@ -66,7 +66,7 @@ function Edit({ course, etag, onReload }: { course: Course; etag: string; onRelo
       failure={saving.error}
       onSave={save}
     >
-      {changed && <ChangedMeanwhile onReload={onReload} />}
+      {changed && <ChangedMeanwhile text={t("courses.changed_text")} onReload={onReload} />}
     </CourseForm>
   );
 }

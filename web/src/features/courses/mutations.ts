@@ -1,28 +1,21 @@
 /** Changing courses. A change names the version that it was made from; the lists are read anew. */
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useRef } from "react";
 
 import { answered, answeredWithTag, api } from "../../api/client";
 import type { CourseFields } from "../../api/types";
+import { useIdempotencyKey } from "../../app/useIdempotencyKey";
 import { courseQuery } from "./queries";
 
 const LISTS = { queryKey: ["courses", "list"] };
 
 export function useCreateCourse() {
   const queries = useQueryClient();
-  const key = useRef({ value: "", of: "" });
+  const keyFor = useIdempotencyKey();
   return useMutation({
-    mutationFn: (body: CourseFields) => {
-      // Sending the same again after a lost answer must not make a second course.
-      const of = JSON.stringify(body);
-      if (key.current.of !== of) key.current = { value: crypto.randomUUID(), of };
-      return answered(
-        api.POST("/api/courses", {
-          params: { header: { "Idempotency-Key": key.current.value } },
-          body,
-        }),
-      );
-    },
+    mutationFn: (body: CourseFields) =>
+      answered(
+        api.POST("/api/courses", { params: { header: { "Idempotency-Key": keyFor(body) } }, body }),
+      ),
     onSuccess: () => queries.invalidateQueries(LISTS),
   });
 }

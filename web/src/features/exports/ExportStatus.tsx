@@ -8,20 +8,26 @@ import { isOver, rowCount } from "../tasks/rules";
 
 interface Props {
   taskId: string | null;
-  q: string;
+  subject: string;
   failure: unknown;
   close(): void;
 }
 
 /** What became of the export that was started here: it is written, then it can be downloaded. */
-export function ExportStatus({ taskId, q, failure, close }: Props) {
+export function ExportStatus({ taskId, subject, failure, close }: Props) {
   if (failure) return <Trouble thrown={failure} />;
-  return taskId && <Following taskId={taskId} q={q} close={close} />;
+  return taskId && <Following taskId={taskId} subject={subject} close={close} />;
 }
 
-function Following({ taskId, q, close }: { taskId: string; q: string; close(): void }) {
+interface FollowingProps {
+  taskId: string;
+  subject: string;
+  close(): void;
+}
+
+function Following({ taskId, subject, close }: FollowingProps) {
   const { t, code } = useI18n();
-  const { data, error } = useTask(taskId, false);
+  const { data, error } = useTask(taskId);
   const task = data?.task;
 
   if (error && !data) return <Trouble thrown={error} />;
@@ -34,7 +40,6 @@ function Following({ taskId, q, close }: { taskId: string; q: string; close(): v
   }
   const done = task !== undefined && isOver(task);
   const rows = task ? rowCount(task) : null;
-  const subject = q ? t("exports.filtered_note", { q }) : t("exports.all_note");
   return (
     <Alert
       color={done ? "teal" : "indigo"}

@@ -2,23 +2,27 @@ import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 
 import { answered, api } from "../../api/client";
+import type { ExportFilters } from "../../api/types";
+import type { Kind } from "../imports/kinds";
 
-interface Filters {
-  q: string;
+interface Wanted {
+  filters: ExportFilters;
+  /** What it holds, in the reader's words. */
+  subject: string;
 }
 
-/** Starts an export of the courses that the filters leave, and remembers the last one. */
-export function useExport() {
+/** Starts an export of what the filters of a list leave, and remembers the last one. */
+export function useExport(kind: Kind) {
   const [closed, setClosed] = useState<string | null>(null);
   const mutation = useMutation({
-    mutationFn: ({ q }: Filters) =>
+    mutationFn: ({ filters }: Wanted) =>
       answered(
         api.POST("/api/exports/{kind}", {
           params: {
-            path: { kind: "courses" },
+            path: { kind },
             header: { "Idempotency-Key": crypto.randomUUID() },
           },
-          body: q ? { q } : {},
+          body: filters,
         }),
       ),
   });
@@ -29,6 +33,6 @@ export function useExport() {
     starting: mutation.isPending,
     failure: mutation.error,
     taskId: taskId === closed ? null : taskId,
-    q: mutation.variables?.q ?? "",
+    subject: mutation.variables?.subject ?? "",
   };
 }

@@ -2,11 +2,11 @@ import { Card, Group, SimpleGrid, Table, Text, Title } from "@mantine/core";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 
-import { CoursesIcon, UploadIcon, TasksIcon } from "../../app/icons";
+import { AuditIcon, CoursesIcon, TasksIcon, UploadIcon, UsersIcon } from "../../app/icons";
 import { Page } from "../../app/Page";
 import type { Key } from "../../i18n/en";
 import { useI18n } from "../../i18n/useI18n";
-import { isStaff, useMe } from "../session/me";
+import { isManager, isStaff, useMe } from "../session/me";
 
 /** The start page: where to go from here, and who one is signed in as. */
 export default function HomePage() {
@@ -20,6 +20,12 @@ export default function HomePage() {
           <>
             <Door to="/imports" label="nav.imports" text="home.imports" icon={<UploadIcon />} />
             <Door to="/tasks" label="nav.tasks" text="home.tasks" icon={<TasksIcon />} />
+          </>
+        )}
+        {isManager(me) && (
+          <>
+            <Door to="/users" label="nav.users" text="home.users" icon={<UsersIcon />} />
+            <Door to="/audit" label="nav.audit" text="home.audit" icon={<AuditIcon />} />
           </>
         )}
       </SimpleGrid>

@@ -1,20 +1,39 @@
-import { Button, FileInput, Group, Paper, Progress, Radio, Stack, Text } from "@mantine/core";
+import {
+  Button,
+  FileInput,
+  Group,
+  Paper,
+  Progress,
+  Radio,
+  Stack,
+  Switch,
+  Text,
+} from "@mantine/core";
 import { useState } from "react";
+import { useSearchParams } from "react-router";
 
 import type { ImportMode } from "../../api/types";
 import { Page } from "../../app/Page";
 import { Trouble } from "../../app/Trouble";
 import { useI18n } from "../../i18n/useI18n";
-import { checkFile, type FileTrouble } from "./rules";
+import { useMe } from "../session/me";
 import { bytes } from "./bytes";
+import { kindsFor, type Kind } from "./kinds";
+import { checkFile, type FileTrouble } from "./rules";
 import { useImport } from "./useImport";
 
-/** Where a catalogue goes in: choose a file, look first or import at once, upload. */
+/** Where courses or users go in: choose a file, look first or import at once, upload. */
 export default function ImportPage() {
   const { t, locale } = useI18n();
   const [file, setFile] = useState<File | null>(null);
   const [mode, setMode] = useState<ImportMode>("plan");
   const [trouble, setTrouble] = useState<FileTrouble | null>(null);
+  const kinds = kindsFor(useMe());
+  const [search] = useSearchParams();
+  const [kind, setKind] = useState<Kind>(
+    () => kinds.find((allowed) => allowed === search.get("kind")) ?? "courses",
+  );
+  const [invite, setInvite] = useState(true);
   const { begin, stop, uploading, sentBytes, failure } = useImport();
 
   const choose = (chosen: File | null) => {
@@ -24,11 +43,11 @@ export default function ImportPage() {
   const submit = () => {
     const found = checkFile(file);
     setTrouble(found);
-    if (file && !found) begin({ file, mode });
+    if (file && !found) begin({ file, kind, mode, invite });
   };
 
   return (
-    <Page title={t("imports.title")} lead={t("imports.lead")}>
+    <Page title={t(`imports.title.${kind}`)} lead={t(`imports.lead.${kind}`)}>
       <Paper
         component="form"
         withBorder
@@ -41,6 +60,19 @@ export default function ImportPage() {
       >
         <Stack maw={560} gap="lg">
           {failure && <Trouble thrown={failure} />}
+          {kinds.length > 1 && (
+            <Radio.Group
+              label={t("imports.kind")}
+              value={kind}
+              onChange={(value) => setKind(value as Kind)}
+            >
+              <Group gap="lg" mt="xs">
+                {kinds.map((value) => (
+                  <Radio key={value} value={value} label={t(`nav.${value}`)} disabled={uploading} />
+                ))}
+              </Group>
+            </Radio.Group>
+          )}
           <FileInput
             label={t("imports.file")}
             description={t("imports.file_hint")}
@@ -74,6 +106,15 @@ export default function ImportPage() {
               />
             </Stack>
           </Radio.Group>
+          {kind === "users" && (
+            <Switch
+              label={t("imports.invite")}
+              description={t("imports.invite_text")}
+              checked={invite}
+              onChange={(event) => setInvite(event.currentTarget.checked)}
+              disabled={uploading}
+            />
+          )}
           {uploading && file && (
             <Stack gap={4}>
               <Text size="sm" className="wrap-anywhere">

@@ -11,6 +11,7 @@ import { Waiting } from "../../app/Waiting";
 import { useI18n } from "../../i18n/useI18n";
 import { planQuery } from "../tasks/queries";
 import { planHash, type ImportCounts } from "../tasks/rules";
+import { kindOf } from "./kinds";
 import { PlanTable } from "./PlanTable";
 
 const OUTCOMES = ["created", "updated", "unchanged", "failed"] as const;
@@ -52,7 +53,7 @@ export default function Plan({ task, counts }: { task: Task; counts: ImportCount
       ) : (
         <>
           <Paper withBorder className={rows.isPlaceholderData ? "stale" : undefined}>
-            <PlanTable rows={items} />
+            <PlanTable rows={items} kind={kindOf(task)} />
           </Paper>
           <LoadMore
             shown={items.length}

@@ -3,6 +3,7 @@ import { Badge, Group, Stack, Table, Text, VisuallyHidden } from "@mantine/core"
 import type { Outcome, PlanRow } from "../../api/types";
 import type { Key } from "../../i18n/en";
 import { useI18n } from "../../i18n/useI18n";
+import type { Kind } from "./kinds";
 
 const COLOURS: Record<Outcome, string> = {
   created: "teal",
@@ -16,16 +17,22 @@ const COLUMNS: Record<string, Key> = {
   title: "courses.name",
   description: "courses.description",
   credits: "courses.credits",
+  username: "users.username",
+  email: "users.email",
+  full_name: "users.full_name",
+  role: "users.role",
+  active: "users.active",
 };
+const KEYS: Record<Kind, Key> = { courses: "courses.code", users: "users.username" };
 
-export function PlanTable({ rows }: { rows: PlanRow[] }) {
+export function PlanTable({ rows, kind }: { rows: PlanRow[]; kind: Kind }) {
   const { t, number } = useI18n();
   return (
     <Table verticalSpacing="sm" horizontalSpacing="sm" className="stacking">
       <Table.Thead>
         <Table.Tr>
           <Table.Th className="numeric narrow">{t("plan.line")}</Table.Th>
-          <Table.Th>{t("plan.key")}</Table.Th>
+          <Table.Th>{t(KEYS[kind])}</Table.Th>
           <Table.Th>{t("plan.changes")}</Table.Th>
         </Table.Tr>
       </Table.Thead>
@@ -106,5 +113,6 @@ function Cell({ value }: { value: unknown }) {
       </Text>
     );
   }
+  if (typeof value === "boolean") return t(value ? "app.yes" : "app.no");
   return typeof value === "number" ? credits(value) : String(value);
 }

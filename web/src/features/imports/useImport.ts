@@ -5,8 +5,16 @@ import { useNavigate } from "react-router";
 import { answered, api } from "../../api/client";
 import { asProblem } from "../../api/problem";
 import type { ImportForm, ImportMode } from "../../api/types";
+import type { Kind } from "./kinds";
 import { shownName } from "./rules";
 import { upload } from "./upload";
+
+interface Wanted {
+  file: File;
+  kind: Kind;
+  mode: ImportMode;
+  invite: boolean;
+}
 
 /** Asks for a form, uploads, and goes to the task that the upload has started. */
 export function useImport() {
@@ -15,17 +23,17 @@ export function useImport() {
   const [sentBytes, setSentBytes] = useState(0);
 
   const mutation = useMutation({
-    mutationFn: async ({ file, mode }: { file: File; mode: ImportMode }) => {
+    mutationFn: async ({ file, kind, mode, invite }: Wanted) => {
       const { signal } = (stopping.current = new AbortController());
       setSentBytes(0);
       // The other answer is for a file that is the body itself.
       const form = (await answered(
         api.POST("/api/imports/{kind}", {
           params: {
-            path: { kind: "courses" },
+            path: { kind },
             header: { "Idempotency-Key": crypto.randomUUID() },
           },
-          body: { filename: shownName(file.name), mode, invite: false },
+          body: { filename: shownName(file.name), mode, invite: kind === "users" && invite },
           signal,
         }),
       )) as ImportForm;

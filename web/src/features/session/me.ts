@@ -31,3 +31,7 @@ export function useSessionId(): string | null {
 export function isStaff(me: Me): boolean {
   return me.role === "registrar" || me.role === "manager";
 }
+
+export function isManager(me: Me): boolean {
+  return me.role === "manager";
+}

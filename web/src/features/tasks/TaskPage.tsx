@@ -8,6 +8,7 @@ import { Page } from "../../app/Page";
 import { Trouble } from "../../app/Trouble";
 import { Waiting } from "../../app/Waiting";
 import { useI18n } from "../../i18n/useI18n";
+import { kindOf } from "../imports/kinds";
 import { DownloadButton } from "./DownloadButton";
 import { ImportCounts } from "./ImportCounts";
 import { useTask } from "./queries";
@@ -21,7 +22,7 @@ const Plan = lazy(() => import("../imports/Plan"));
 export default function TaskPage() {
   const { t } = useI18n();
   const id = useParams().id!;
-  const { data, error, refetch } = useTask(id, true);
+  const { data, error, refetch } = useTask(id);
 
   if (!data) {
     if (!error) return <Waiting />;
@@ -34,7 +35,7 @@ export default function TaskPage() {
   const { task } = data;
   return (
     <Page
-      title={t(`tasks.kind.${purposeOf(task)}`)}
+      title={t(`tasks.kind.${kindOf(task)}.${purposeOf(task)}`)}
       lead={
         <>
           <Back />
@@ -71,7 +72,7 @@ function Over({ task }: { task: Task }) {
         <Stack gap="xs" align="flex-start">
           <Text size="sm">{code("error", task.error?.code ?? "unknown")}</Text>
           {asImport && <Text size="sm">{t("tasks.failed_text")}</Text>}
-          {asImport && <AnotherFile />}
+          {asImport && <AnotherFile task={task} />}
         </Stack>
       </Alert>
     );
@@ -118,10 +119,10 @@ function ImportResult({ task }: { task: Task }) {
         </Suspense>
       ) : (
         <Group gap="xs">
-          <Button component={Link} to="/courses">
-            {t("nav.courses")}
+          <Button component={Link} to={`/${kindOf(task)}`}>
+            {t(`nav.${kindOf(task)}`)}
           </Button>
-          <AnotherFile />
+          <AnotherFile task={task} />
         </Group>
       )}
     </>
@@ -138,10 +139,10 @@ function Away({ thrown, onRetry }: { thrown: unknown; onRetry(): void }) {
   );
 }
 
-function AnotherFile() {
+function AnotherFile({ task }: { task: Task }) {
   const { t } = useI18n();
   return (
-    <Button component={Link} to="/imports" variant="default">
+    <Button component={Link} to={`/imports?kind=${kindOf(task)}`} variant="default">
       {t("tasks.again")}
     </Button>
   );

@@ -9,6 +9,7 @@ import { Page } from "../../app/Page";
 import { Trouble } from "../../app/Trouble";
 import { Waiting } from "../../app/Waiting";
 import { useI18n } from "../../i18n/useI18n";
+import { kindOf } from "../imports/kinds";
 import { tasksQuery } from "./queries";
 import { importCounts, purposeOf, rowCount, tookMilliseconds } from "./rules";
 import { StateBadge } from "./StateBadge";
@@ -28,7 +29,7 @@ export default function TasksPage() {
       ) : items.length === 0 ? (
         <Empty title={t("tasks.none")} text={t("tasks.none_text")}>
           <Button component={Link} to="/imports" variant="default" mt="sm">
-            {t("imports.title")}
+            {t("nav.imports")}
           </Button>
         </Empty>
       ) : (
@@ -74,7 +75,7 @@ function TaskTable({ tasks }: { tasks: Task[] }) {
             <Table.Tr key={task.id}>
               <Table.Td>
                 <Anchor component={Link} size="sm" to={`/tasks/${task.id}`}>
-                  {t(`tasks.kind.${purposeOf(task)}`)}
+                  {t(`tasks.kind.${kindOf(task)}.${purposeOf(task)}`)}
                 </Anchor>
                 {task.filename && (
                   <Text size="sm" className="wrap-anywhere">

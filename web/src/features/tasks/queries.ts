@@ -31,16 +31,17 @@ export function taskQuery(id: string) {
 }
 
 /** Watch a task; when it is over, what it may have changed is read anew. */
-export function useTask(id: string, changesCourses: boolean) {
+export function useTask(id: string) {
   const queries = useQueryClient();
   const task = useQuery(taskQuery(id));
-  const over = task.data !== undefined && isOver(task.data.task);
+  const ended = task.data && isOver(task.data.task) ? task.data.task : null;
+  const changed = ended?.job === "import" ? ended.kind : null;
 
   useEffect(() => {
-    if (!over) return;
+    if (!ended) return;
     void queries.invalidateQueries({ queryKey: ["tasks", "list"] });
-    if (changesCourses) void queries.invalidateQueries({ queryKey: ["courses"] });
-  }, [over, changesCourses, queries]);
+    if (changed) void queries.invalidateQueries({ queryKey: [changed] });
+  }, [ended, changed, queries]);
 
   return task;
 }

@@ -1,16 +1,16 @@
 import { Alert, Button, Stack, Text } from "@mantine/core";
 
-import { useI18n } from "../../i18n/useI18n";
+import { useI18n } from "../i18n/useI18n";
 
 /** The answer to a 412: somebody was faster; look at what they did before going on. */
-export function ChangedMeanwhile({ onReload }: { onReload(): void }) {
+export function ChangedMeanwhile({ text, onReload }: { text: string; onReload(): void }) {
   const { t } = useI18n();
   return (
-    <Alert role="alert" color="orange" title={t("courses.changed")}>
+    <Alert role="alert" color="orange" title={t("app.changed")}>
       <Stack gap="xs" align="flex-start">
-        <Text size="sm">{t("courses.changed_text")}</Text>
+        <Text size="sm">{text}</Text>
         <Button size="xs" variant="default" onClick={onReload}>
-          {t("courses.changed_reload")}
+          {t("app.changed_reload")}
         </Button>
       </Stack>
     </Alert>
