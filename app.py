@@ -8,12 +8,16 @@ from chalicelib.api import (
     auth,
     courses,
     description,
+    enrollments,
     exports,
     health,
     imports,
     me,
     privacy,
+    sections,
     tasks,
+    terms,
+    timetable,
     users,
 )
 from chalicelib.api.application import Application
@@ -30,12 +34,16 @@ RESOURCES = (
     auth,
     courses,
     description,
+    enrollments,
     exports,
     health,
     imports,
     me,
     privacy,
+    sections,
     tasks,
+    terms,
+    timetable,
     users,
 )
 

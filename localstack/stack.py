@@ -184,6 +184,7 @@ class Stack:
             "CORS_ORIGINS": ",".join(self._origins()),
         }
         return {
+            **({"SELF_ENROLMENT": "true"} if self.serves else {}),
             **inherited,
             **self.connection_values(),
             **emulator.credentials(self.emulator_is_ours),

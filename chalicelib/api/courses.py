@@ -10,7 +10,7 @@ from chalicelib.api.endpoint import Request, endpoint
 from chalicelib.api.paging import page_answer
 from chalicelib.attachments import service as attachments
 from chalicelib.catalog import queries, service
-from chalicelib.catalog.errors import CourseCodeTaken
+from chalicelib.catalog.errors import CourseCodeTaken, CourseInUse
 from chalicelib.catalog.schemas import (
     CourseChanges,
     CourseIn,
@@ -81,7 +81,15 @@ def change_course(request: Request) -> Answer:
     return Answer(course.json, etag=course.etag)
 
 
-@endpoint(blueprint, "DELETE", "/api/courses/{id}", roles=STAFF, status=204, conditional=True)
+@endpoint(
+    blueprint,
+    "DELETE",
+    "/api/courses/{id}",
+    roles=STAFF,
+    status=204,
+    conditional=True,
+    errors=(CourseInUse,),
+)
 def delete_course(request: Request) -> Answer:
     """Remove a course, and its attachments."""
     course = service.lock_course_for(request.connection, request.caller, request.path["id"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, get_args, get_origin
 from uuid import UUID
 
@@ -235,12 +235,17 @@ def _response(
     return response
 
 
-def _refusal(errors: Iterable[type[RollcallError]]) -> dict[str, Any]:
+def _refusal(errors: Sequence[type[RollcallError]]) -> dict[str, Any]:
     codes = [error.code for error in errors]
+    members = {
+        name: {"type": "array", "items": _reference(model)}
+        for error in errors
+        for name, model in error.member_models.items()
+    }
     schema = {
         "allOf": [
             {"$ref": _REF.format(model="Problem")},
-            {"properties": {"code": {"enum": codes}}},
+            {"properties": {"code": {"enum": codes}} | members},
         ]
     }
     lines = [f"`{error.code}`: {error.detail}" for error in errors]
@@ -255,7 +260,9 @@ def _schemas(endpoints: Iterable[registry.Endpoint]) -> dict[str, Any]:
     taken: dict[str, type[BaseModel]] = {}
     modes: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = []
     for endpoint in endpoints:
-        for given in (endpoint.body, endpoint.answer, *endpoint.other_answers.values()):
+        members = [m for error in endpoint.errors for m in error.member_models.values()]
+        answers = (endpoint.answer, *endpoint.other_answers.values())
+        for given in (endpoint.body, *answers, *members):
             if given is None or isinstance(given, str):
                 continue
             if taken.setdefault(given.__name__, given) is not given:

@@ -31,6 +31,7 @@ def problem(error: RollcallError) -> Answer:
         "code": shown.code,
         "request_id": logs.correlation_id(),
         "errors": [] if hidden else [e._asdict() for e in error.errors[:_MOST_ERRORS]],
+        **({} if hidden else error.members),
     }
     headers = {"Cache-Control": "no-store"}
     if error.retry_after_seconds is not None:

@@ -21,6 +21,7 @@ from chalicelib.core.pagination import Page
 from chalicelib.core.settings import get_settings
 from chalicelib.core.violations import refused_as
 from chalicelib.integrations import multipart, s3
+from chalicelib.scheduling.queries import teaches_course
 
 UPLOAD_SECONDS = 15 * 60
 DOWNLOAD_SECONDS = 5 * 60
@@ -52,9 +53,13 @@ _DELETE_UNFINISHED = text(
 )
 
 
-def may_keep_attachments(_connection: Connection, caller: Caller, _course_id: int) -> bool:
-    """Tell whether the caller may upload and remove files of a course: registrars and managers."""
-    return caller.role in STAFF
+def may_keep_attachments(connection: Connection, caller: Caller, course_id: int) -> bool:
+    """Tell whether the caller may upload and remove files of a course: registrars and managers, and
+    who teaches a section of it.
+    """
+    if caller.role in STAFF:
+        return True
+    return caller.role == "teacher" and teaches_course(connection, caller.id, course_id)
 
 
 def get_attachment_for(connection: Connection, caller: Caller, attachment_id: int) -> Attachment:

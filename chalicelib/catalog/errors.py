@@ -11,4 +11,10 @@ class CourseCodeTaken(Conflict):
     detail = "Another course has this code; upper and lower case do not make a difference."
 
 
-BY_CONSTRAINT = {"courses_code_key": CourseCodeTaken}
+class CourseInUse(Conflict):
+    code = "course_in_use"
+    title = "Course in use"
+    detail = "The course has sections; remove those first."
+
+
+BY_CONSTRAINT = {"courses_code_key": CourseCodeTaken, "sections_course_id_fkey": CourseInUse}

@@ -111,7 +111,11 @@ def change_course(
 
 
 def delete_course(connection: Connection, caller: Caller, course: Course) -> None:
-    """Remove a locked course."""
+    """Remove a locked course.
+
+    Raises:
+        CourseInUse: it has sections.
+    """
     with refused_as(BY_CONSTRAINT):
         connection.execute(_DELETE, {"id": course.id})
     before = _brief(json.loads(course.json))

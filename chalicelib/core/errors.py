@@ -21,7 +21,8 @@ another exception.
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple
 
 
 class FieldError(NamedTuple):
@@ -33,12 +34,17 @@ class FieldError(NamedTuple):
 
 
 class RollcallError(Exception):
-    """An outcome that the caller can be told about."""
+    """An outcome that the caller can be told about.
+
+    `members` are what the problem says beyond RFC 9457's own: lists, by name, of the models that
+    the class declares in `member_models`.
+    """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
     title: ClassVar[str] = "Internal error"
     detail: ClassVar[str] = "Something went wrong on our side."
+    member_models: ClassVar[Mapping[str, type[Any]]] = {}
 
     def __init__(
         self,
@@ -47,8 +53,10 @@ class RollcallError(Exception):
         errors: list[FieldError] | None = None,
         retry_after_seconds: int | None = None,
         keeps_work: bool = False,
+        members: Mapping[str, list[Any]] | None = None,
     ) -> None:
         self.shown_detail = detail or self.detail
+        self.members = members or {}
         self.errors = errors or []
         self.retry_after_seconds = retry_after_seconds
         # The transaction is committed all the same: a refusal that is itself worth a row.

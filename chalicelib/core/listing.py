@@ -5,9 +5,9 @@ string, and says where the page ended. What is listed, an area says in a `Listin
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
@@ -23,7 +23,7 @@ from chalicelib.core.pagination import (
     encode_cursor,
 )
 
-KeyType = Literal["text", "numeric", "timestamptz"]
+KeyType = Literal["text", "numeric", "date", "timestamptz"]
 
 # Told beforehand, the columns of a statement need not be found out at each call.
 _PAGE_COLUMNS = (
@@ -33,6 +33,7 @@ _PAGE_COLUMNS = (
     column("last_id", BigInteger),
 )
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?\+00")
 
 
@@ -51,6 +52,8 @@ class Listing:
 
     Args:
         table: where the rows are.
+        source: what stands after FROM where that is more than the table: a SELECT of the name of
+            the table, which brings in what fields, sorts and conditions need of others.
         fields: SQL of the fields of an item, over the table's row.
         sorts: by what it can be sorted, by name. Without one, `id` and `-id` are what sorts.
         conditions: the filters, by name: SQL over the table, in which the filter's value is a bind
@@ -60,6 +63,7 @@ class Listing:
 
     table: str
     fields: str
+    source: str = ""
     sorts: Mapping[str, Sort] = field(default_factory=dict)
     conditions: Mapping[str, str] = field(default_factory=dict)
     id: str = "id"
@@ -121,7 +125,12 @@ def page_statement(
         else:
             key, order = f"({sorted_by}, {unique})", f"{sorted_by} {direction}, {order}"
             here = f"(CAST(:key AS {by.key_type}), {here})"
-    where = listing.where(filters, *([f"{key} {beyond} {here}"] if resumes else []))
+    here_on = [f"{key} {beyond} {here}"] if resumes else []
+    if resumes and by is not None and not by.unique:
+        # says nothing new, but is where an index over the key alone can begin
+        here_on.append(f"{sorted_by} {beyond}= CAST(:key AS {by.key_type})")
+    where = listing.where(filters, *here_on)
+    source = listing.source or table
     return text(
         f"""
         SELECT '[' || coalesce(array_to_string(items[1 : :limit], ','), '') || ']' AS items,
@@ -131,7 +140,7 @@ def page_statement(
           FROM (SELECT array_agg(row_to_json(shown)::text) AS items,
                        {keys}
                        array_agg(CAST({table}.{unique} AS bigint)) AS ids
-                  FROM (SELECT * FROM {table} {where} ORDER BY {order} LIMIT :limit + 1) {table}
+                  FROM (SELECT * FROM {source} {where} ORDER BY {order} LIMIT :limit + 1) {table}
                  CROSS JOIN LATERAL (SELECT {listing.fields}) shown) page
         """  # noqa: S608
     ).columns(*_PAGE_COLUMNS)
@@ -144,12 +153,18 @@ def _checked(position: Position, by: Sort | None) -> Position:
             raise InvalidCursor
     elif by.key_type == "numeric" and not _NUMBER.fullmatch(position.key):
         raise InvalidCursor
+    elif by.key_type == "date":
+        _check_moment(position.key, date.fromisoformat, _DATE)
     elif by.key_type == "timestamptz":
-        try:
-            datetime.fromisoformat(position.key)
-        except ValueError as malformed:
-            raise InvalidCursor from malformed
-        # Python reads more than Postgres does, such as week dates
-        if not _TIME.fullmatch(position.key):
-            raise InvalidCursor
+        _check_moment(position.key, datetime.fromisoformat, _TIME)
     return position
+
+
+def _check_moment(key: str, parse: Callable[[str], date], shape: re.Pattern[str]) -> None:
+    try:
+        parse(key)
+    except ValueError as malformed:
+        raise InvalidCursor from malformed
+    # Python reads more than Postgres does, such as week dates
+    if not shape.fullmatch(key):
+        raise InvalidCursor

@@ -113,6 +113,10 @@ class Settings(BaseModel):
         description="Forgotten names and passwords from one network address in an hour.",
     )
 
+    self_enrolment: bool = Field(
+        False, description="Whether students enrol in published sections, and withdraw, themselves."
+    )
+
     aws_endpoint_url: str | None = Field(
         None, description="Where S3, SQS, SES and Secrets Manager answer; absent on AWS itself."
     )

@@ -90,13 +90,18 @@ def validator(schema: str) -> Draft202012Validator:
 class API:
     """A client that signs in as whom it is told."""
 
-    def __init__(self, callers: dict[str, Caller], sessions: dict[str, SessionName]) -> None:
-        self.callers = callers
-        self.sessions = sessions
+    def __init__(self) -> None:
+        self.callers: dict[str, Caller] = {}
+        self.sessions: dict[str, SessionName] = {}
         self._gateway = Gateway(app, allowed_origins=["http://127.0.0.1:8000"])
 
+    def sign_in(self, connection: Connection, caller: Caller) -> None:
+        """Begin the one session that `as_` stands for."""
+        begun = connection.execute(BEGIN_SESSION, {"user_id": caller.id}).scalar_one()
+        self.callers[caller.username] = caller
+        self.sessions[caller.username] = SessionName(begun, 1)
+
     def token(self, name: str) -> str:
-        """An access token of the session that everybody of the cast has."""
         caller, session = self.callers[name], self.sessions[name]
         return tokens.issue_access_token(caller, session, utc_now()).token
 
@@ -162,16 +167,14 @@ def password_hash() -> str:
 @pytest.fixture
 def api(owner_engine: Any, clean_database: None, password_hash: str) -> API:
     """The demo cast and an empty catalogue."""
-    callers, sessions = {}, {}
+    api = API()
     with database.transaction() as connection:
         for name, role in CAST.items():
             user = service.NewUser(
                 name, f"{name}@rollcall.example", name.title(), role, password_hash
             )
-            callers[name] = Caller(service.create_user(connection, user), name, role)
-            begun = connection.execute(BEGIN_SESSION, {"user_id": callers[name].id}).scalar_one()
-            sessions[name] = SessionName(begun, 1)
-    return API(callers, sessions)
+            api.sign_in(connection, Caller(service.create_user(connection, user), name, role))
+    return api
 
 
 AddCourse = Callable[..., dict[str, Any]]
@@ -189,6 +192,70 @@ def add_course(api: API) -> AddCourse:
     return add
 
 
+AddTerm = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def add_term(api: API) -> AddTerm:
+    """Add a term as rosa: sixteen weeks from a Monday, with twelve periods of 45 minutes."""
+
+    def add(code: str = "2026-autumn", **rest: Any) -> dict[str, Any]:
+        body = {
+            "code": code,
+            "name": "Autumn",
+            "starts_on": "2026-09-07",
+            "ends_on": "2026-12-27",
+            "timezone": "Europe/Berlin",
+            "periods": [
+                {"number": n, "starts_at": f"{n + 7:02}:00", "ends_at": f"{n + 7:02}:45"}
+                for n in range(1, 13)
+            ],
+        }
+        answer = api.post("/api/terms", as_="rosa", body=body | rest)
+        assert answer.status == 201, answer.body
+        return answer.json
+
+    return add
+
+
+AddSection = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def add_section(api: API, add_course: AddCourse, add_term: AddTerm) -> AddSection:
+    """Add a section as rosa, of the one course in the one term unless said otherwise."""
+    made: dict[str, Any] = {}
+
+    def add(section_code: str = "01", *, teacher: str | None = None, **rest: Any) -> dict[str, Any]:
+        if "course_id" not in rest:
+            made["course"] = made.get("course") or add_course()
+            rest["course_id"] = made["course"]["id"]
+        if "term" not in rest:
+            made["term"] = made.get("term") or add_term()
+            rest["term"] = made["term"]["code"]
+        if teacher:
+            rest["teacher_id"] = api.callers[teacher].id
+        body = {"section_code": section_code, "status": "published"} | rest
+        answer = api.post("/api/sections", as_="rosa", body=body)
+        assert answer.status == 201, answer.body
+        return answer.json
+
+    return add
+
+
+def meeting(
+    weekday: int = 1, first: int = 1, last: int = 2, weeks: Any = range(1, 17), room: str = ""
+) -> dict[str, Any]:
+    """The body of a meeting."""
+    return {
+        "weekday": weekday,
+        "first_period": first,
+        "last_period": last,
+        "weeks": list(weeks),
+        "room": room,
+    }
+
+
 @pytest.fixture
 def deactivate(api: API) -> Callable[[str], None]:
     def deactivate(name: str) -> None:
@@ -200,6 +267,7 @@ def deactivate(api: API) -> Callable[[str], None]:
     return deactivate
 
 
+MOST_AT_ONCE = 20
 Sent = tuple[str, str, Any, dict[str, str]]
 AtOnce = Callable[..., list[Answer]]
 _api_of_children: list[API] = []
@@ -214,18 +282,19 @@ def _send_as_child(request: Sent) -> Answer:
 def at_once(api: API, owner: Connection) -> AtOnce:
     """Send as rosa from a process each, with connections of their own, as on Lambda.
 
-    Nobody can read rows of the table for update or write any until all requests are under way.
+    Nobody can read rows of the tables for update or write any until all requests are under way,
+    or as many as the pooler has servers for.
     """
 
-    def send(requests: list[Sent], table: str = "courses") -> list[Answer]:
-        owner.execute(text(f"LOCK TABLE {table} IN EXCLUSIVE MODE"))
+    def send(requests: list[Sent], tables: str = "courses, terms, sections") -> list[Answer]:
+        owner.execute(text(f"LOCK TABLE {tables} IN EXCLUSIVE MODE"))
         # the children find it here: they are forks, and routes cannot be pickled
         _api_of_children.append(api)
         with multiprocessing.get_context("fork").Pool(len(requests)) as pool:
             under_way = pool.map_async(_send_as_child, requests, chunksize=1)
             waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
             give_up = time.monotonic() + 8
-            while owner.execute(waiting).scalar_one() < len(requests):
+            while owner.execute(waiting).scalar_one() < min(len(requests), MOST_AT_ONCE):
                 assert time.monotonic() < give_up, "not all of them are waiting"
                 time.sleep(0.02)
             owner.rollback()

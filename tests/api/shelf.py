@@ -44,11 +44,11 @@ class Shelf:
         assert answer.status == 201, answer.body
         return answer.headers["Location"], answer.json["upload"]
 
-    def ready(self, content: bytes = PDF, **rest: Any) -> str:
+    def ready(self, content: bytes = PDF, as_: str = "rosa", **rest: Any) -> str:
         """Return the path of an attachment that has its file."""
-        path, form = self.announced(content, **rest)
+        path, form = self.announced(content, as_=as_, **rest)
         assert send(form, content).status_code == 204
-        answer = self.complete(path)
+        answer = self.complete(path, as_=as_)
         assert (answer.status, answer.json["state"]) == (200, "ready")
         return path
 

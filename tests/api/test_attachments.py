@@ -16,7 +16,7 @@ from chalicelib.core.settings import reset_settings
 from tests.attachments.buckets import bucket_of_its_own
 from tests.attachments.files import PDF, PNG, TEXT
 
-from .conftest import API, AddCourse
+from .conftest import API, AddCourse, AddSection
 from .shelf import Shelf, send, sha256_of
 
 
@@ -201,6 +201,15 @@ class TestRoles:
         assert shelf.announce(as_="ben").code == "forbidden"
         assert shelf.api.delete(path, as_="ben").code == "forbidden"
         assert shelf.download(path, as_="ben") == PDF
+
+    def test_who_teaches_a_section_of_the_course_keeps_its_files(
+        self, shelf: Shelf, add_section: AddSection
+    ) -> None:
+        add_section(teacher="ben", course_id=shelf.course)
+        path = shelf.ready(as_="ben")
+        assert shelf.announce(as_="tilda").code == "forbidden"
+        assert shelf.api.delete(path, as_="tilda").code == "forbidden"
+        assert shelf.api.delete(path, as_="ben").status == 204
 
     def test_registrars_and_managers_remove_each_others_files(self, shelf: Shelf) -> None:
         path = shelf.ready(as_="rosa")

@@ -19,6 +19,17 @@ export const enCodes = {
   "error.method_not_allowed": "The server does not know this action.",
   "error.conflict": "The present state does not allow this.",
   "error.course_code_taken": "Another course has this code.",
+  "error.term_code_taken": "Another term has this code.",
+  "error.term_in_use": "Sections of this term stand in the way.",
+  "error.section_code_taken": "The course has another section with this code in the term.",
+  "error.invalid_transition":
+    "A section goes from draft to published to archived, and back to published.",
+  "error.schedule_conflict": "The teacher or a room is taken at that time.",
+  "error.already_enrolled": "The student is enrolled in this section or waits for it.",
+  "error.section_archived": "Nobody is enrolled in an archived section.",
+  "error.section_in_use":
+    "Students are enrolled or waiting. Withdraw them first, or archive the section.",
+  "error.self_enrolment_closed": "Self-enrolment is closed. Ask the registrar.",
   "error.course_in_use": "This course has sections and cannot be deleted.",
   "error.precondition_failed": "Somebody changed this meanwhile. Load it again.",
   "error.payload_too_large": "This is larger than the server accepts.",
@@ -72,6 +83,8 @@ export const enCodes = {
 
   "field.invalid": "This is not right.",
   "field.required": "Fill this in.",
+  "field.teacher_taken": "The teacher has another section at that time.",
+  "field.room_taken": "Another section has the room at that time.",
   "field.course_code_taken": "Another course has this code.",
   "field.username_taken": "Another user has this username, or one that looks like it.",
   "field.unknown_field": "There is no such field.",

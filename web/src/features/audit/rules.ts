@@ -1,7 +1,7 @@
 /** The audit log's words: what was done, to what, and what a filter or a change means. */
 import type { AuditAction, AuditEvent, AuditFilters } from "../../api/types";
 
-export const OBJECT_KINDS = ["user", "course", "attachment", "task"] as const;
+export const OBJECT_KINDS = ["user", "course", "attachment", "term", "section", "task"] as const;
 export const FILTERS = ["actor", "action", "object_kind", "object_id", "since", "until"] as const;
 
 // A record, so that an action that the API learns is missed here by the compiler.
@@ -22,6 +22,16 @@ const KNOWN: Record<AuditAction, true> = {
   course_created: true,
   course_updated: true,
   course_deleted: true,
+  term_created: true,
+  term_updated: true,
+  term_deleted: true,
+  section_created: true,
+  section_updated: true,
+  section_deleted: true,
+  schedule_conflict_allowed: true,
+  enrollment_created: true,
+  enrollment_promoted: true,
+  enrollment_deleted: true,
   attachment_created: true,
   attachment_completed: true,
   attachment_deleted: true,
