@@ -76,7 +76,13 @@ export function AuditTable({ events }: { events: AuditEvent[] }) {
 
 function Actor({ event }: { event: AuditEvent }) {
   const { t } = useI18n();
-  if (!event.actor) return <Text c="dimmed">{t("audit.nobody")}</Text>;
+  if (!event.actor) {
+    return (
+      <Text size="sm" c="dimmed">
+        {t("audit.nobody")}
+      </Text>
+    );
+  }
   return (
     <Anchor component={Link} size="sm" to={`/users/${event.actor.id}`}>
       {event.actor.username ?? event.actor.id}

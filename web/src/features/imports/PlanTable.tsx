@@ -3,6 +3,7 @@ import { Badge, Group, Stack, Table, Text, VisuallyHidden } from "@mantine/core"
 import type { Outcome, PlanRow } from "../../api/types";
 import type { Key } from "../../i18n/en";
 import { useI18n } from "../../i18n/useI18n";
+import { ROLES } from "../users/rules";
 import type { Kind } from "./kinds";
 
 const COLOURS: Record<Outcome, string> = {
@@ -81,13 +82,13 @@ function Changes({ row }: { row: PlanRow }) {
             <>
               <VisuallyHidden>{t("plan.from")} </VisuallyHidden>
               <del>
-                <Cell value={from} />
+                <Cell field={field} value={from} />
               </del>
               <span aria-hidden="true"> → </span>
               <VisuallyHidden> {t("plan.to")} </VisuallyHidden>
             </>
           )}
-          <Cell value={to} />
+          <Cell field={field} value={to} />
         </Text>
       ))}
       {row.errors.map((error) => (
@@ -104,8 +105,10 @@ function Changes({ row }: { row: PlanRow }) {
   );
 }
 
-function Cell({ value }: { value: unknown }) {
+function Cell({ field, value }: { field: string; value: unknown }) {
   const { t, credits } = useI18n();
+  const role = field === "role" && ROLES.find((known) => known === value);
+  if (role) return t(`role.${role}`);
   if (value === null || value === undefined || value === "") {
     return (
       <Text span fs="italic">
