@@ -42,6 +42,7 @@ ADMITTED: dict[str, tuple[str | None, ...]] = {
     "GET /api/sections/{id}/enrollments": SIGNED_IN,
     "POST /api/sections/{id}/enrollments": ("student", *STAFF),
     "DELETE /api/sections/{id}/enrollments/{user_id}": ("student", *STAFF),
+    "GET /api/stats/overview": TEACHING,
     "GET /api/tasks": SIGNED_IN,
     "GET /api/tasks/{id}": SIGNED_IN,
     "POST /api/tasks/{id}/apply": STAFF,

@@ -292,6 +292,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/stats/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Count sections and seats of a term or of all; a teacher's are the own ones */
+        get: operations["get_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tasks": {
         parameters: {
             query?: never;
@@ -898,6 +915,16 @@ export interface components {
             /** @description One decimal at most. */
             credits?: number;
         };
+        /** @description The sections of a course together. */
+        CourseFigures: {
+            course: components["schemas"]["CourseRef"];
+            sections: number;
+            capacity: number;
+            enrolled: number;
+            waitlisted: number;
+            /** @description Enrolled by capacity; 0 without any capacity. */
+            fill_rate: number;
+        };
         /** @description A new course. */
         CourseIn: {
             /**
@@ -1087,6 +1114,19 @@ export interface components {
         ObjectOut: {
             kind: string;
             id: string | null;
+        };
+        /** @description Sections and seats, of a teacher the own ones. */
+        OverviewOut: {
+            /** @description Code of the term; null for all. */
+            term: string | null;
+            sections: components["schemas"]["SectionCounts"];
+            capacity: number;
+            enrolled: number;
+            waitlisted: number;
+            /** @description Enrolled by capacity; 0 without any capacity. */
+            fill_rate: number;
+            /** @description By code, the first 5,000. */
+            courses: components["schemas"]["CourseFigures"][];
         };
         /** @description Where to PUT one part, which must have exactly this size. */
         PartOut: {
@@ -1294,6 +1334,13 @@ export interface components {
             /** @enum {string} */
             status?: "draft" | "published" | "archived";
             meetings?: components["schemas"]["MeetingIn"][];
+        };
+        /** @description Sections by status. */
+        SectionCounts: {
+            draft: number;
+            published: number;
+            archived: number;
+            total: number;
         };
         /** @description A new section of a course in a term. */
         SectionIn: {
@@ -4674,6 +4721,96 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "section_archived";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: Somebody else is at work on the same thing; try again.
+             *     `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_away" | "pool_exhausted";
+                    };
+                };
+            };
+        };
+    };
+    get_overview: {
+        parameters: {
+            query?: {
+                /** @description The whole code of a term, in any case; all terms if left out. */
+                term?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverviewOut"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token does not hold or has expired; sign in again.
+             *     `unauthenticated`: Sign in and send the access token.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `invalid`: Some fields are not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid";
                     };
                 };
             };

@@ -1,0 +1,81 @@
+"""Figures, each picture of them one statement; nothing here writes."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from sqlalchemy import Connection, TextClause, text
+
+from chalicelib.accounts.rules import Caller
+from chalicelib.core.errors import FieldError, Invalid
+
+_MOST_COURSES = 5000
+_SUMS = """
+    coalesce(sum(capacity), 0) AS capacity,
+    coalesce(sum(enrolled), 0) AS enrolled,
+    coalesce(sum(waitlisted), 0) AS waitlisted,
+    CAST(coalesce(round(CAST(sum(enrolled) AS numeric) / nullif(sum(capacity), 0), 4), 0)
+         AS double precision) AS fill_rate
+"""
+
+
+def get_overview_for(connection: Connection, caller: Caller, term: str) -> str:
+    """Return sections and seats of a term, or of all, as JSON text; of a teacher the own ones.
+
+    The counts are those that the sections carry, so that no enrolment is read.
+
+    Raises:
+        Invalid: there is no such term.
+    """
+    own = caller.role == "teacher"
+    binds: dict[str, object] = {"most": _MOST_COURSES}
+    if term:
+        binds["term"] = term
+    if own:
+        binds["teacher"] = caller.id
+    overview = connection.execute(_overview(bool(term), own), binds).scalar_one_or_none()
+    if overview is None:
+        raise Invalid(errors=[FieldError("term", "not_one_of", "There is no such term.")])
+    return str(overview)
+
+
+@cache
+def _overview(of_a_term: bool, of_a_teacher: bool) -> TextClause:
+    conditions = ["true"]
+    term = "SELECT CAST(NULL AS bigint) AS id, CAST(NULL AS text) AS code"
+    if of_a_term:
+        term = "SELECT id, code FROM terms WHERE lower(code) = lower(:term)"
+        conditions.append("term_id = (SELECT id FROM chosen)")
+    if of_a_teacher:
+        conditions.append("teacher_id = :teacher")
+    return text(
+        f"""
+        WITH chosen AS ({term}),
+        counted AS MATERIALIZED (
+            SELECT course_id, status, capacity, enrolled, waitlisted
+              FROM sections WHERE {" AND ".join(conditions)}),
+        by_course AS (
+            SELECT json_build_object('id', courses.id, 'code', courses.code,
+                                     'title', courses.title) AS course,
+                   lower(courses.code) AS place, figures.*
+              FROM (SELECT course_id, count(*) AS sections, {_SUMS}
+                      FROM counted GROUP BY course_id) figures
+              JOIN courses ON courses.id = course_id
+             ORDER BY place LIMIT :most)
+        SELECT row_to_json(overview)::text
+          FROM chosen
+         CROSS JOIN LATERAL (
+            SELECT chosen.code AS term,
+                   json_build_object(
+                       'draft', count(*) FILTER (WHERE status = 'draft'),
+                       'published', count(*) FILTER (WHERE status = 'published'),
+                       'archived', count(*) FILTER (WHERE status = 'archived'),
+                       'total', count(*)) AS sections,
+                   {_SUMS},
+                   (SELECT coalesce(json_agg(row_to_json(figures) ORDER BY place), '[]')
+                      FROM by_course
+                     CROSS JOIN LATERAL (SELECT course, sections, capacity, enrolled, waitlisted,
+                                                fill_rate) figures) AS courses
+              FROM counted) overview
+        """  # noqa: S608
+    )
