@@ -1,10 +1,12 @@
-"""The demo school: the cast that documentation, tests and screenshots know, students, courses.
+"""The demo school: the cast that documentation, tests and screenshots know, students, courses; its
+terms and sections are in demo_timetable.py.
 
 Loading it again adds what is missing and changes nothing else.
 """
 
 from __future__ import annotations
 
+import demo_timetable
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
@@ -102,12 +104,15 @@ def load(database_url: str) -> None:
     url = database_url.replace("postgresql://", "postgresql+pg8000://", 1)
     engine = create_engine(url, poolclass=NullPool)
     codes, titles, descriptions, credits_ = (list(column) for column in zip(*COURSES, strict=True))
+    users = _users()
     with engine.begin() as connection:
-        create_missing_users(connection, _users())
+        create_missing_users(connection, users)
         connection.execute(
             _INSERT_MISSING_COURSES,
             {"codes": codes, "titles": titles, "descriptions": descriptions, "credits": credits_},
         )
+        students = [user.username for user in users if user.role == "student"]
+        demo_timetable.load(connection, codes, students)
 
 
 def _users() -> list[NewUser]:

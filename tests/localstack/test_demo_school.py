@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 
 import demo_school
+import demo_timetable
 import pytest
 from sqlalchemy import Connection, text
 
-from chalicelib.accounts import service
+from chalicelib.accounts import signing_in
+from chalicelib.accounts.passwords import password_matches
+from chalicelib.accounts.rules import Stranger
 from chalicelib.core import database
-from chalicelib.core.clock import utc_now
 
 pytestmark = pytest.mark.usefixtures("clean_database")
 
@@ -30,6 +32,8 @@ def test_it_is_loaded_once(owner: Connection) -> None:
     demo_school.load(os.environ["DATABASE_URL"])
     assert counts(owner) == COMPLETE
     owner.execute(text("UPDATE courses SET title = 'Changed' WHERE code = 'CS101'"))
+    of_student200 = "(SELECT id FROM users WHERE username = 'student200')"
+    owner.execute(text(f"DELETE FROM enrollments WHERE user_id = {of_student200}"))
     owner.execute(text("DELETE FROM users WHERE username = 'student200'"))
     owner.commit()
     demo_school.load(os.environ["DATABASE_URL"])
@@ -42,8 +46,48 @@ def test_it_is_loaded_once(owner: Connection) -> None:
 @pytest.mark.parametrize("name", ["amara", "dai", "student001", "student200@rollcall.example"])
 def test_the_password_opens_it(name: str) -> None:
     demo_school.load(os.environ["DATABASE_URL"])
-    with database.lone_read() as connection:
-        assert service.sign_in(connection, name, demo_school.PASSWORD, utc_now()).token
+    with database.transaction() as connection:
+        attempt = signing_in.begin_sign_in(connection, Stranger("127.0.0.1"), name)
+    assert password_matches(attempt.password_hash, demo_school.PASSWORD)
+
+
+def test_its_terms_have_a_section_of_each_course_and_nobody_is_in_two_places(
+    owner: Connection,
+) -> None:
+    for _ in range(2):
+        demo_school.load(os.environ["DATABASE_URL"])
+    totals = owner.execute(
+        text(
+            "SELECT (SELECT count(*) FROM terms), (SELECT count(*) FROM sections),"
+            " (SELECT count(*) FROM meetings), (SELECT count(*) FROM enrollments)"
+        )
+    ).one()
+    assert tuple(totals) == (2, 60, 120, 202 * demo_timetable.SECTIONS_A_STUDENT)
+    for what in ("teacher_id", "room"):
+        twice = owner.execute(
+            text(
+                f"SELECT term_id, {what}, weekday, week, period FROM meetings"
+                " JOIN sections ON id = section_id, unnest(weeks) week,"
+                " generate_series(CAST(first_period AS integer), last_period) period"
+                " GROUP BY 1, 2, 3, 4, 5 HAVING count(*) > 1"
+            )
+        )
+        assert twice.all() == []
+    seats = owner.execute(
+        text("SELECT max(enrolled - capacity), sum(waitlisted) > 0 FROM sections")
+    ).one()
+    assert tuple(seats) == (0, True)
+
+
+def test_its_meetings_fit_into_its_terms(owner: Connection) -> None:
+    demo_school.load(os.environ["DATABASE_URL"])
+    fits = text(
+        "SELECT bool_and(last_period <= cardinality(period_starts)"
+        " AND first_monday + 7 * (SELECT max(week) FROM unnest(weeks) week) - 1 <= ends_on)"
+        " FROM meetings JOIN sections ON sections.id = section_id"
+        " JOIN terms ON terms.id = term_id"
+    )
+    assert owner.execute(fits).scalar_one()
 
 
 def test_its_courses_could_come_through_the_api() -> None:
