@@ -23,8 +23,10 @@ def password_matches(password_hash: str | None, password: str) -> bool:
     Without a hash (nobody, or somebody who has not set a password yet) the same work is done and
     the answer is False, so that the time tells nothing.
     """
+    # Made at the first call, whomever that is about.
+    nobodys_hash = _nobodys_hash()
     try:
-        _hasher.verify(password_hash or _nobodys_hash(), normal_password(password))
+        _hasher.verify(password_hash or nobodys_hash, normal_password(password))
     except (Argon2Error, InvalidHashError):
         return False
     return bool(password_hash)

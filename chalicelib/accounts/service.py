@@ -145,16 +145,18 @@ def change_profile(connection: Connection, caller: Caller, me: Me, changes: Prof
     return Me(*row)
 
 
-def begin_password_change(connection: Connection, caller: Caller) -> Credentials:
+def begin_password_change(connection: Connection, caller: Caller, new_password: str) -> Credentials:
     """Count a try to change the own password, and return what the present one is checked against.
 
     Raises:
+        Invalid: the new one breaks a rule; that is no try.
         TooManyAttempts: too many were wrong; the session goes on.
     """
-    limits.take(connection, [limits.password_check_of(caller.id)])
     credentials = find_credentials_of(connection, caller.id)
     if credentials is None:
         raise InvalidToken
+    check_new_password("new_password", new_password, credentials.username, credentials.email)
+    limits.take(connection, [limits.password_check_of(caller.id)])
     return credentials
 
 

@@ -18,6 +18,7 @@ from chalicelib.accounts.opaque import hash_of, new_token
 from chalicelib.accounts.rules import Caller, Stranger
 from chalicelib.accounts.tokens import AccessToken, SessionName, issue_access_token
 from chalicelib.audit import service as audit
+from chalicelib.audit.service import OnBehalf
 from chalicelib.core.preconditions import Precondition
 from chalicelib.core.settings import get_settings
 
@@ -145,7 +146,8 @@ def end_session(connection: Connection, stranger: Stranger, refresh_token: str) 
     binds = {"token_hash": hash_of(refresh_token)}
     user_id = connection.execute(_END, binds).scalar_one_or_none()
     if user_id is not None:
-        audit.add(connection, stranger, "authn_token_revoked", "user", user_id)
+        who = OnBehalf(user_id, stranger.ip)
+        audit.add(connection, who, "authn_token_revoked", "user", user_id)
 
 
 def end_other_sessions(

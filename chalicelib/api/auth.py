@@ -123,11 +123,10 @@ def change_password(request: Request) -> Answer:
     """Set a new password; all other sessions end, this one stays."""
     body: PasswordChangeIn = request.body
     with request.transaction() as connection:
-        present = service.begin_password_change(connection, request.caller)
+        present = service.begin_password_change(connection, request.caller, body.new_password)
     if not password_matches(present.password_hash, body.current_password):
         with request.transaction() as connection:
             service.refuse_password_change(connection, request.caller)
-    service.check_new_password("new_password", body.new_password, present.username, present.email)
     new_hash = hash_password(body.new_password)
     with request.transaction() as connection:
         service.change_password(connection, request.caller, request.session, present, new_hash)

@@ -35,7 +35,9 @@ class Actor(Protocol):
 
 
 class OnBehalf(NamedTuple):
-    """A function that does what somebody asked for; from where, the request's own events say."""
+    """Whoever is known by something else than an access token: who asked for what a function does
+    (from where, the request's own events say), or who holds a refresh token.
+    """
 
     id: int | None
     ip: str = ""

@@ -48,6 +48,21 @@ _PERSONAL_DATA = text(
             SELECT json_build_object('reason', reason, 'at', {_moment("at")})
               FROM mail_suppressions
              WHERE address = (SELECT lower(email) FROM users WHERE id = :id)),
+        'enrollments', (
+            SELECT coalesce(json_agg(json_build_object(
+                       'section', section_id, 'course', courses.code, 'term', terms.code,
+                       'status', enrollments.status,
+                       'enrolled_at', {_moment("enrolled_at")}) ORDER BY enrollments.id), '[]')
+              FROM enrollments JOIN sections ON sections.id = section_id
+              JOIN courses ON courses.id = course_id JOIN terms ON terms.id = term_id
+             WHERE user_id = :id),
+        'sections_taught', (
+            SELECT coalesce(json_agg(json_build_object(
+                       'section', sections.id, 'course', courses.code, 'term', terms.code)
+                       ORDER BY sections.id), '[]')
+              FROM sections JOIN courses ON courses.id = course_id
+              JOIN terms ON terms.id = term_id
+             WHERE teacher_id = :id),
         'tasks', (
             SELECT coalesce(json_agg(json_build_object(
                        'id', id, 'kind', kind, 'job', job, 'mode', mode, 'state', state,

@@ -16,6 +16,8 @@ class PersonalData(BaseModel):
     links: list[dict[str, Any]] = Field(description="That set a password and are still good.")
     mails: list[dict[str, Any]]
     mail_suppression: dict[str, Any] | None = Field(description="Why no mail is sent, if so.")
+    enrollments: list[dict[str, Any]]
+    sections_taught: list[dict[str, Any]]
     tasks: list[dict[str, Any]] = Field(description="Imports and exports.")
     attachments: list[dict[str, Any]] = Field(description="Files of courses that they uploaded.")
     kept_answers: list[dict[str, Any]] = Field(description="For a repeated Idempotency-Key.")

@@ -124,6 +124,14 @@ def test_a_borrowed_session_cannot_guess_the_password(api: API) -> None:
     assert try_login(api, password=PASSWORD).status == 200
 
 
+def test_a_new_password_that_breaks_a_rule_is_no_guess_at_the_present_one(api: API) -> None:
+    body = {"current_password": PASSWORD, "new_password": "short"}
+    for _ in range(12):
+        assert api.post("/auth/change-password", as_="chloe", body=body).status == 422
+    body["new_password"] = "A quite different phrase"
+    assert api.post("/auth/change-password", as_="chloe", body=body).status == 204
+
+
 def test_registrations_of_an_address_are_counted_the_refused_ones_too(
     api: API, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ from chalicelib.core import database
 from chalicelib.mail.service import queue_mail
 from chalicelib.privacy.queries import MOST_EVENTS
 
-from .conftest import API, PASSWORD
+from .conftest import API, PASSWORD, AddSection
 
 PREFERENCES = {"mail": "off", "digest_hour": 7, "timezone": "Asia/Shanghai", "locale": "zh-CN"}
 
@@ -64,6 +64,19 @@ def test_an_export_names_tasks_and_kept_answers(api: API) -> None:
     assert [answer["key"] for answer in kept["kept_answers"]] == ["POST /api/courses a-key"]
     assert [task["filename"] for task in kept["tasks"]] == ["ours.csv"]
     assert kept["attachments"] == []
+
+
+def test_an_export_names_sections_that_are_attended_and_taught(
+    api: API, add_section: AddSection
+) -> None:
+    section = add_section(teacher="ben")
+    path = f"/api/sections/{section['id']}/enrollments"
+    api.post(path, as_="rosa", body={"user_id": api.callers["chloe"].id})
+    named = {"section": section["id"], "course": "CS101", "term": "2026-autumn"}
+    assert api.get("/auth/me/export", as_="ben").json["sections_taught"] == [named]
+    (attended,) = api.get("/auth/me/export", as_="chloe").json["enrollments"]
+    assert attended.pop("enrolled_at")
+    assert attended == named | {"status": "enrolled"}
 
 
 def test_an_export_has_nothing_of_others(api: API) -> None:

@@ -1214,6 +1214,12 @@ export interface components {
             mail_suppression: {
                 [key: string]: unknown;
             } | null;
+            enrollments: {
+                [key: string]: unknown;
+            }[];
+            sections_taught: {
+                [key: string]: unknown;
+            }[];
             /** @description Imports and exports. */
             tasks: {
                 [key: string]: unknown;
