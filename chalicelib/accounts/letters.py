@@ -39,7 +39,7 @@ def _forgot_password(connection: Connection, mail: Mail) -> Draft:
 
 
 def _invitation(connection: Connection, mail: Mail) -> Draft:
-    user = _active_user(connection, mail)
+    user = active_user(connection, mail)
     if user.has_password:
         raise MailSkipped("no_longer_due")
     return Draft(
@@ -48,7 +48,7 @@ def _invitation(connection: Connection, mail: Mail) -> Draft:
 
 
 def _password_changed(connection: Connection, mail: Mail) -> Draft:
-    user = _active_user(connection, mail)
+    user = active_user(connection, mail)
     return Draft(user.email, lambda: _letter(mail.kind, user, _sign_in_page()))
 
 
@@ -60,7 +60,12 @@ COMPOSERS: Mapping[str, Composer] = {
 }
 
 
-def _active_user(connection: Connection, mail: Mail) -> Recipient:
+def active_user(connection: Connection, mail: Mail) -> Recipient:
+    """Return whom a mail goes to.
+
+    Raises:
+        MailSkipped: to nobody, or to nobody who is active.
+    """
     user = find_recipient(connection, mail.user_id, mail.address)
     if user is None:
         raise MailSkipped("no_account")
@@ -69,15 +74,20 @@ def _active_user(connection: Connection, mail: Mail) -> Recipient:
     return user
 
 
+def display_of(user: Recipient) -> str:
+    """Return what a mail calls its reader."""
+    return display_name(user.full_name) or user.username
+
+
 def _still_asking(connection: Connection, mail: Mail) -> Recipient:
     if mail.age > _FORGOT_FOR:
         raise MailSkipped("no_longer_due")
-    return _active_user(connection, mail)
+    return active_user(connection, mail)
 
 
 def _letter(kind: str, user: Recipient, link: str) -> Letter:
-    name = display_name(user.full_name) or user.username
-    return render(kind, user.locale, {"name": name, "username": user.username, "link": link})
+    values = {"name": display_of(user), "username": user.username, "link": link}
+    return render(kind, user.locale, values)
 
 
 def _link(connection: Connection, user: Recipient, lifetime_seconds: int) -> str:

@@ -28,6 +28,7 @@ class Mail:
     kind: str
     user_id: int | None
     address: str | None
+    about: int | None
     age: timedelta
     attempt: int
 
@@ -46,7 +47,7 @@ _CLAIM = text(
                   WHERE id = :id AND state = 'queued'
                     AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
                     FOR NO KEY UPDATE SKIP LOCKED)
-    RETURNING kind, user_id, address, now() - created_at AS age, attempts
+    RETURNING kind, user_id, address, about, now() - created_at AS age, attempts
     """
 )
 _GIVE_BACK = text(
@@ -75,7 +76,7 @@ def claim_mail(connection: Connection, mail_id: int) -> Mail | None:
     binds = {"id": mail_id, "seconds": timedelta(seconds=CLAIM_SECONDS)}
     row = connection.execute(_CLAIM, binds).one_or_none()
     if row is not None:
-        return Mail(mail_id, row.kind, row.user_id, row.address, row.age, row.attempts)
+        return Mail(mail_id, *row)
     state = find_state(connection, mail_id)
     if state is None:
         raise UnknownMail(mail_id)

@@ -6,14 +6,27 @@ Sending is sending.py's.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from sqlalchemy import Connection, text
 
+from chalicelib.core import logs
 from chalicelib.outbox import service as outbox
 
 _QUEUE = text(
     "INSERT INTO mails (kind, user_id, address) VALUES (:kind, :user_id, :address) RETURNING id"
+)
+_QUEUE_EACH = text(
+    """
+    WITH added AS (
+        INSERT INTO mails (kind, user_id, about)
+        SELECT :kind, user_id, :about FROM unnest(CAST(:user_ids AS bigint[])) AS to_each (user_id)
+        RETURNING id
+    )
+    INSERT INTO outbox (queue, body, correlation_id, claimed_until)
+    SELECT 'mail', jsonb_build_object('mail_id', id), :correlation_id, clock_timestamp() FROM added
+    """
 )
 # Longer than the queue hides a message, so that one which is only slow is not sent for again; then
 # at twice that age, and again at twice that one. A mail of more than two days is left to whoever
@@ -58,6 +71,23 @@ def queue_mail(
     ).scalar_one()
     _send_for(connection, mail_id)
     return mail_id
+
+
+def queue_mail_to_each(
+    connection: Connection, kind: str, user_ids: Collection[int], *, about: int
+) -> None:
+    """Write a mail to each of these users, about the same thing, in one statement; the relay sends
+    their messages within a minute.
+    """
+    connection.execute(
+        _QUEUE_EACH,
+        {
+            "kind": kind,
+            "user_ids": list(user_ids),
+            "about": about,
+            "correlation_id": logs.correlation_id(),
+        },
+    )
 
 
 def revive_lost(connection: Connection) -> int:

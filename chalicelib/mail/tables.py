@@ -30,6 +30,8 @@ mails = Table(
     Column("user_id", BigInteger, ForeignKey("users.id", ondelete="CASCADE")),
     # What a stranger typed in, until it is worked on.
     Column("address", Text),
+    # The id of what the mail is about, where its kind is about something.
+    Column("about", BigInteger),
     Column("state", Text, nullable=False, server_default=text("'queued'")),
     Column("reason", Text),
     Column("attempts", Integer, nullable=False, server_default=text("0")),

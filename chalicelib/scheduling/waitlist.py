@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from chalicelib.accounts.rules import Caller
 from chalicelib.audit import service as audit
+from chalicelib.mail.service import queue_mail_to_each
 from chalicelib.scheduling.rules import Status
 
 _MOST_AUDITED = 1000
@@ -38,7 +39,9 @@ def lock_seats(connection: Connection, section_id: int) -> Status | None:
 
 
 def promote_from_waitlist(connection: Connection, caller: Caller, section_id: int) -> list[int]:
-    """Give the free seats of a locked section to the first in line, and return whom."""
+    """Give the free seats of a locked section to the first in line, tell them by mail, and return
+    whom.
+    """
     promoted = sorted(connection.execute(_PROMOTE, {"id": section_id}).scalars())
     if promoted:
         audit.add(
@@ -49,4 +52,5 @@ def promote_from_waitlist(connection: Connection, caller: Caller, section_id: in
             section_id,
             after={"count": len(promoted), "users": promoted[:_MOST_AUDITED]},
         )
+        queue_mail_to_each(connection, "enrollment_promoted", promoted, about=section_id)
     return promoted

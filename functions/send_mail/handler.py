@@ -11,8 +11,9 @@ from chalicelib.core.batches import Delivery, MalformedMessage, work_through
 from chalicelib.core.settings import get_settings
 from chalicelib.integrations.database_login import database_login
 from chalicelib.mail.sending import Composer, send_mail
+from chalicelib.scheduling import letters as scheduling
 
-COMPOSERS: Mapping[str, Composer] = {**accounts.COMPOSERS}
+COMPOSERS: Mapping[str, Composer] = {**accounts.COMPOSERS, **scheduling.COMPOSERS}
 _LARGEST_ID = 2**63 - 1
 
 

@@ -218,6 +218,7 @@ CREATE TABLE mails (
     kind text NOT NULL,
     user_id bigint CONSTRAINT mails_user_id_fkey REFERENCES users (id) ON DELETE CASCADE,
     address text,
+    about bigint,
     state text NOT NULL DEFAULT 'queued',
     reason text,
     attempts integer NOT NULL DEFAULT 0,
