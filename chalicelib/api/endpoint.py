@@ -310,7 +310,7 @@ class _Route:
         if_none_match = request.headers.get("if-none-match")
         reads = self._declared.method == "GET"
         if reads and if_none_match and answer.etag and is_known(if_none_match, answer.etag):
-            return Answer(status=304, etag=answer.etag)
+            return Answer(status=304, etag=answer.etag, headers=answer.headers)
         return answer
 
 

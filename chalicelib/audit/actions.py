@@ -33,6 +33,8 @@ Action = Literal[
     "enrollment_created",
     "enrollment_promoted",
     "enrollment_deleted",
+    "calendar_feed_created",
+    "calendar_feed_rotated",
     "user_created",
     "user_updated",
     "user_archived",

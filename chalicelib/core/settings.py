@@ -160,6 +160,10 @@ class Settings(BaseModel):
     web_origin: str = Field(
         "http://127.0.0.1:8000", description="Origin of the web app; links in mails start with it."
     )
+    api_origin: str | None = Field(
+        None,
+        description="Where calendars reach the API, with a path if it has one; WEB_ORIGIN else.",
+    )
     cors_origins: str = Field(
         "", description="Origins, separated by commas, that browsers may call the API from."
     )

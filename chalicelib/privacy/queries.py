@@ -75,6 +75,15 @@ _PERSONAL_DATA = text(
                        'size', size_bytes, 'created_at', {_moment("created_at")})
                        ORDER BY id), '[]')
               FROM course_attachments WHERE uploaded_by = :id),
+        'calendar_feed', (
+            SELECT json_build_object(
+                       'created_at', {_moment("created_at")},
+                       'departures', (
+                           SELECT coalesce(json_agg(json_build_object(
+                                      'section', section_id, 'left_at', {_moment("left_at")})
+                                      ORDER BY left_at, section_id), '[]')
+                             FROM feed_departures WHERE user_id = :id))
+              FROM calendar_feeds WHERE user_id = :id),
         'kept_answers', (
             SELECT coalesce(json_agg(json_build_object(
                        'key', key, 'status', status, 'created_at', {_moment("created_at")})

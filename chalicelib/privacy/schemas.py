@@ -20,6 +20,9 @@ class PersonalData(BaseModel):
     sections_taught: list[dict[str, Any]]
     tasks: list[dict[str, Any]] = Field(description="Imports and exports.")
     attachments: list[dict[str, Any]] = Field(description="Files of courses that they uploaded.")
+    calendar_feed: dict[str, Any] | None = Field(
+        description="Since when there is one, without its secret, and which sections were left."
+    )
     kept_answers: list[dict[str, Any]] = Field(description="For a repeated Idempotency-Key.")
     events: list[dict[str, Any]] = Field(
         description="Of the audit log: by this person, or about the account; the newest 2,000."

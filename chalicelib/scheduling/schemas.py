@@ -419,3 +419,9 @@ class TimetableOut(BaseModel):
     week: str = Field(examples=["2026-W36"])
     week_number: int | None = Field(description="Of the term, from 1.")
     days: list[DayOut] = Field(description="Monday to Sunday.")
+
+
+class FeedOut(BaseModel):
+    """Where a calendar reads the timetable of its owner."""
+
+    url: str = Field(description="Secret: whoever knows it reads the timetable.")

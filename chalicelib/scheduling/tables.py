@@ -1,7 +1,7 @@
 """Tables of scheduling.
 
 Triggers on enrollments keep the counts of their section, and refuse a seat beyond its capacity;
-they are in migration 0005.
+they are in migration 0005. Those that note what a calendar must be told is cancelled are in 0006.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from sqlalchemy import (
     Text,
     Time,
     UniqueConstraint,
+    Uuid,
     func,
     text,
 )
@@ -75,6 +76,8 @@ sections = Table(
     Column("waitlisted", Integer, nullable=False, server_default=text("0")),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("version", Integer, nullable=False, server_default=text("1")),
+    # What the SEQUENCE of calendar events starts from; a trigger keeps it where a section moves.
+    Column("sequence_base", Integer, nullable=False, server_default=text("0")),
     CheckConstraint("char_length(section_code) BETWEEN 1 AND 32", name="section_code_length"),
     CheckConstraint("capacity BETWEEN 0 AND 100000", name="capacity_range"),
     CheckConstraint("status IN ('draft', 'published', 'archived')", name="status"),
@@ -128,3 +131,56 @@ enrollments = Table(
 )
 Index("enrollments_line_idx", enrollments.c.section_id, enrollments.c.status, enrollments.c.id)
 Index("enrollments_user_id_idx", enrollments.c.user_id)
+
+# The name is in the UIDs of the feed, and stays when the secret is rotated.
+calendar_feeds = Table(
+    "calendar_feeds",
+    metadata,
+    Column(
+        "user_id",
+        BigInteger,
+        ForeignKey("users.id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("name", Uuid, nullable=False, server_default=func.gen_random_uuid()),
+    Column("secret", Text, nullable=False, unique=True),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    CheckConstraint("char_length(secret) = 43", name="secret_length"),
+)
+
+# Who has a feed and left a section, or teaches it no more: how often, and the last time.
+feed_departures = Table(
+    "feed_departures",
+    metadata,
+    Column(
+        "user_id",
+        BigInteger,
+        ForeignKey("calendar_feeds.user_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column(
+        "section_id", BigInteger, ForeignKey("sections.id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("times", Integer, nullable=False, server_default=text("1")),
+    Column("left_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+Index("feed_departures_section_id_idx", feed_departures.c.section_id)
+Index("feed_departures_left_at_idx", feed_departures.c.left_at)
+
+# What published sections met like before a change of their meetings.
+dropped_meetings = Table(
+    "dropped_meetings",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("section_id", BigInteger, ForeignKey("sections.id", ondelete="CASCADE"), nullable=False),
+    Column("number", SmallInteger, nullable=False),
+    Column("weekday", SmallInteger, nullable=False),
+    Column("first_period", SmallInteger, nullable=False),
+    Column("last_period", SmallInteger, nullable=False),
+    Column("weeks", ARRAY(SmallInteger), nullable=False),
+    Column("room", Text, nullable=False),
+    Column("dropped_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+Index("dropped_meetings_section_id_idx", dropped_meetings.c.section_id)
+Index("dropped_meetings_dropped_at_idx", dropped_meetings.c.dropped_at)

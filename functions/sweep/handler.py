@@ -16,6 +16,7 @@ from chalicelib.idempotency import service as idempotency
 from chalicelib.integrations import s3
 from chalicelib.integrations.database_login import database_login
 from chalicelib.mail import service as mail
+from chalicelib.scheduling import feeds
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
             "mails": _in_batches(context, _mails),
             "unfinished_attachments": _in_batches(context, _unfinished_attachments),
             "attachment_leftovers": _in_batches(context, _attachment_leftovers),
+            "cancellations": _in_batches(context, _cancellations),
             "parts": _in_batches(context, leftovers.sweep_parts),
         }
         log.info("swept", extra=removed)
@@ -85,6 +87,11 @@ def _tasks() -> int:
 def _mails() -> int:
     with database.transaction() as connection:
         return mail.delete_old_mails(connection, BATCH)
+
+
+def _cancellations() -> int:
+    with database.transaction() as connection:
+        return feeds.expire_cancellations(connection, BATCH)
 
 
 def _unfinished_attachments() -> int:

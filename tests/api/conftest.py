@@ -6,10 +6,12 @@ openapi.json says of that route, and none may be a 500.
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import multiprocessing
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -25,7 +27,7 @@ from chalicelib.accounts import passwords, service, tokens
 from chalicelib.accounts.rules import Caller, Role
 from chalicelib.accounts.tokens import SessionName
 from chalicelib.api import openapi
-from chalicelib.core import database
+from chalicelib.core import database, logs
 from chalicelib.core.clock import utc_now
 
 DESCRIPTION = openapi.describe()
@@ -265,6 +267,21 @@ def deactivate(api: API) -> Callable[[str], None]:
             )
 
     return deactivate
+
+
+@pytest.fixture
+def written() -> Iterator[io.StringIO]:
+    """All that is logged, at the lowest level, as it would be written."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logs._JSONFormatter())
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield stream
+    root.removeHandler(handler)
+    root.setLevel(level)
 
 
 MOST_AT_ONCE = 20

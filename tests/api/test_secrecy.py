@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,27 +10,12 @@ from sqlalchemy import text
 
 from chalicelib.accounts import recovery, service
 from chalicelib.accounts.keys import signing_keys
-from chalicelib.core import database, logs
+from chalicelib.core import database
 
 from .conftest import API
 
 SECRET = "Seeded-Secret-2026"
 PERSON = {"username": "femi", "email": "femi@new.example", "password": SECRET}
-
-
-@pytest.fixture
-def written() -> Iterator[io.StringIO]:
-    """All that is logged, at the lowest level, as it would be written."""
-    stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(logs._JSONFormatter())
-    root = logging.getLogger()
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    yield stream
-    root.removeHandler(handler)
-    root.setLevel(level)
 
 
 def test_no_secret_is_logged(

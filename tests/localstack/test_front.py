@@ -71,6 +71,10 @@ def served(dist: Path, tmp_path: Path) -> front.Front:
     def quick() -> Response:
         return Response("{}", headers={"Content-Type": "application/json"})
 
+    @app.route("/calendar/{file}", methods=["GET"])
+    def calendar(file: str) -> Response:
+        return Response(file, headers={"Content-Type": "text/calendar"})
+
     @app.route("/api/slow", methods=["GET"])
     def slow() -> Response:
         time.sleep(1.5)
@@ -150,6 +154,12 @@ def test_what_is_not_there_is_a_problem(served: front.Front, path: str, method: 
 
 def test_a_route_of_the_app_goes_to_the_app(served: front.Front) -> None:
     assert ask(served, "/api/quick/")[2] == b"{}"
+
+
+def test_a_feed_is_no_file_of_the_web_app(served: front.Front, dist: Path) -> None:
+    (dist / "calendar").mkdir()
+    (dist / "calendar" / "x.ics").write_text("a file")
+    assert ask(served, "/calendar/x.ics")[2] == b"x.ics"
 
 
 def test_without_a_build_the_page_says_what_to_do(served: front.Front, dist: Path) -> None:

@@ -213,6 +213,8 @@ export const enPeople = {
   "action.enrollment_created": "Student enrolled or put in line",
   "action.enrollment_promoted": "Students promoted from the line",
   "action.enrollment_deleted": "Student withdrawn",
+  "action.calendar_feed_created": "Calendar link made",
+  "action.calendar_feed_rotated": "Calendar link renewed",
   "action.attachment_created": "File announced",
   "action.attachment_completed": "File uploaded and checked",
   "action.attachment_deleted": "File removed",

@@ -210,6 +210,8 @@ export const zhCNPeople: Record<keyof typeof enPeople, Message> = {
   "action.enrollment_created": "学生选课或候补",
   "action.enrollment_promoted": "候补学生转为正式",
   "action.enrollment_deleted": "学生退课",
+  "action.calendar_feed_created": "生成日历链接",
+  "action.calendar_feed_rotated": "更换日历链接",
   "action.attachment_created": "登记文件",
   "action.attachment_completed": "文件上传并通过检查",
   "action.attachment_deleted": "移除文件",

@@ -32,6 +32,8 @@ const KNOWN: Record<AuditAction, true> = {
   enrollment_created: true,
   enrollment_promoted: true,
   enrollment_deleted: true,
+  calendar_feed_created: true,
+  calendar_feed_rotated: true,
   attachment_created: true,
   attachment_completed: true,
   attachment_deleted: true,
