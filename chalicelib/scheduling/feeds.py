@@ -46,7 +46,8 @@ _ROTATE = text(
 _EVENTS = text(
     """
     WITH feed AS MATERIALIZED (
-        SELECT calendar_feeds.*, now() - make_interval(days => :days) AS since
+        SELECT user_id, name,
+               greatest(calendar_feeds.created_at, now() - make_interval(days => :days)) AS since
           FROM calendar_feeds JOIN users ON users.id = user_id AND active
          WHERE secret = :secret),
     own AS MATERIALIZED (
@@ -55,26 +56,27 @@ _EVENTS = text(
          UNION
         SELECT sections.id FROM feed JOIN sections ON teacher_id = user_id),
     departures AS MATERIALIZED (
-        SELECT section_id AS id, times, left_at, left_at >= greatest(since, created_at) AS told
+        SELECT section_id AS id, times, left_at, left_at >= since AS told
           FROM feed JOIN feed_departures USING (user_id)),
     shown AS MATERIALIZED (
-        SELECT sections.id, term_id, status, own.id IS NOT NULL AS is_own,
-               (SELECT code || ' ' || title || ' (' || section_code || ')'
-                  FROM courses WHERE courses.id = course_id) AS summary,
+        SELECT sections.id, status, own.id IS NOT NULL AS is_own,
+               courses.code || ' ' || title || ' (' || section_code || ')' AS summary,
                (SELECT coalesce(nullif(full_name, ''), username)
                   FROM users WHERE users.id = teacher_id) AS teacher,
-               sequence_base + sections.version
-               + (SELECT version FROM terms WHERE terms.id = term_id)
-               + (SELECT version FROM courses WHERE courses.id = course_id)
+               sequence_base + sections.version + terms.version + courses.version
                + 2 * coalesce(times, 0) - (own.id IS NULL)::integer AS sequence,
-               greatest(updated_at, left_at) AS changed_at
+               greatest(sections.updated_at, terms.updated_at, courses.updated_at, left_at)
+               AS revised_at,
+               CASE status WHEN 'archived' THEN sections.updated_at END AS called_off_at,
+               timezone, first_monday, period_starts, period_ends
           FROM (SELECT id FROM own UNION SELECT id FROM departures WHERE told) concerned
-          JOIN sections USING (id)
           LEFT JOIN own USING (id)
           LEFT JOIN departures USING (id)
+          JOIN sections USING (id)
+          JOIN terms ON terms.id = term_id
+          JOIN courses ON courses.id = course_id
          WHERE status = 'published'
-            OR status = 'archived' AND updated_at >= (SELECT greatest(since, created_at) FROM feed)
-        ),
+            OR status = 'archived' AND sections.updated_at >= (SELECT since FROM feed)),
     planned AS MATERIALIZED (
         SELECT id, number, weekday, first_period, last_period, room, week,
                NOT is_own OR status = 'archived' AS cancelled
@@ -84,7 +86,7 @@ _EVENTS = text(
                 section_id, number, weekday, first_period, last_period, room, week, true
            FROM shown
            JOIN dropped_meetings ON section_id = shown.id
-                                AND dropped_at >= (SELECT greatest(since, created_at) FROM feed)
+                                AND dropped_at >= (SELECT since FROM feed)
           CROSS JOIN unnest(weeks) week
           WHERE NOT EXISTS (SELECT FROM meetings
                              WHERE meetings.section_id = shown.id
@@ -95,11 +97,9 @@ _EVENTS = text(
         SELECT planned.id, number, week, room, cancelled, timezone,
                (day + period_starts[first_period]) AT TIME ZONE timezone AS starts,
                (day + period_ends[last_period]) AT TIME ZONE timezone AS ends,
-               octet_length(concat(summary, teacher, room)) AS text_bytes,
-               CASE status WHEN 'archived' THEN changed_at END AS called_off_at
+               octet_length(concat(summary, teacher, room)) AS text_bytes, called_off_at
           FROM planned
           JOIN shown USING (id)
-          JOIN terms ON terms.id = term_id
          CROSS JOIN LATERAL (SELECT first_monday + (week - 1) * 7 + weekday - 1 AS day) days),
     held AS MATERIALIZED (
         SELECT *
@@ -116,7 +116,7 @@ _EVENTS = text(
                'sections', (
                    SELECT json_object_agg(id, json_build_object(
                               'summary', summary, 'teacher', teacher, 'sequence', sequence,
-                              'changed_at', extract(epoch FROM changed_at)::bigint)
+                              'revised_at', extract(epoch FROM revised_at)::bigint)
                               ORDER BY id)
                      FROM shown WHERE id IN (SELECT id FROM held)),
                'events', (

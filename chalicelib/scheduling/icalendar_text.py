@@ -66,7 +66,7 @@ def _event(feed: str, section: Mapping[str, Any], occurrence: Occurrence, zone: 
     event.add("uid", f"{occurrence.section}-{occurrence.number}-{occurrence.week}@{feed}")
     # Without METHOD it is when the event was last revised (RFC 5545, 3.8.7.2), not when it is read:
     # the same events are the same text.
-    revised = datetime.fromtimestamp(section["changed_at"], UTC)
+    revised = datetime.fromtimestamp(section["revised_at"], UTC)
     event.add("dtstamp", revised)
     event.add("last-modified", revised)
     event.add("sequence", section["sequence"])

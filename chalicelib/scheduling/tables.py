@@ -49,6 +49,7 @@ terms = Table(
     # Element n is period n, in local time; null where there is none.
     Column("period_starts", ARRAY(Time), nullable=False, server_default=text("'{}'")),
     Column("period_ends", ARRAY(Time), nullable=False, server_default=text("'{}'")),
+    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("version", Integer, nullable=False, server_default=text("1")),
     CheckConstraint("char_length(code) BETWEEN 1 AND 32", name="code_length"),
     CheckConstraint("char_length(name) BETWEEN 1 AND 128", name="name_length"),

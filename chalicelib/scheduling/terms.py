@@ -36,7 +36,7 @@ _UPDATE = text(
     UPDATE terms
        SET code = :code, name = :name, starts_on = :starts_on, ends_on = :ends_on,
            timezone = :timezone, period_starts = CAST(:period_starts AS time[]),
-           period_ends = CAST(:period_ends AS time[]), version = version + 1
+           period_ends = CAST(:period_ends AS time[]), updated_at = now(), version = version + 1
      WHERE id = :id
     RETURNING id, version, {TERM_JSON}
     """  # noqa: S608

@@ -231,6 +231,8 @@ def test_the_sequence_rises_with_each_change_and_the_names_stay(
         before, now = sequences(seen), sequences(after)
         assert set(before) == set(now)
         assert all(now[uid] > before[uid] for uid in now), body
+        assert all(event["DTSTAMP"] == event["LAST-MODIFIED"] for event in after)
+        assert min(e["DTSTAMP"] for e in after) >= max(e["DTSTAMP"] for e in seen)
         seen = after
 
 
@@ -324,6 +326,36 @@ class TestCancellation:
                 owner.execute(text(statement), {"n": days})
             owner.commit()
             assert by_status(shown(api, path)) == status
+
+    def test_is_forgotten_then_but_for_who_is_back(
+        self, api: API, owner: Connection, section: dict[str, Any]
+    ) -> None:
+        path, ben = feed_of(api, "dai"), feed_of(api, "ben")
+        own = f"/api/sections/{section['id']}/enrollments/{api.callers['dai'].id}"
+        for _ in range(2):
+            api.delete(own, as_="rosa")
+            enrol(api, section, "dai")
+        body = {"teacher_id": api.callers["tilda"].id, "meetings": [meeting(weeks=[1])]}
+        api.patch(f"/api/sections/{section['id']}", as_="rosa", body=body)
+        before = sequences(shown(api, path))
+        with database.transaction() as connection:
+            assert feeds.expire_cancellations(connection, 10) == 0
+        for statement in (
+            "UPDATE calendar_feeds SET created_at = created_at - interval '31 days'",
+            "UPDATE feed_departures SET left_at = left_at - interval '31 days'",
+            "UPDATE dropped_meetings SET dropped_at = dropped_at - interval '31 days'",
+        ):
+            owner.execute(text(statement))
+        owner.commit()
+        with database.transaction() as connection:
+            assert feeds.expire_cancellations(connection, 1) == 2
+            assert feeds.expire_cancellations(connection, 10) == 1
+            assert feeds.expire_cancellations(connection, 10) == 0
+        left = owner.execute(text("SELECT user_id, times FROM feed_departures")).all()
+        assert [tuple(row) for row in left] == [(api.callers["dai"].id, 2)]
+        (event,) = shown(api, path)
+        assert int(event["SEQUENCE"]) == before[event["UID"]]
+        assert shown(api, ben) == []
 
     def test_a_draft_was_never_there(self, api: API, add_section: AddSection) -> None:
         path = feed_of(api, "ben")

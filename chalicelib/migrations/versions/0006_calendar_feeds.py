@@ -98,6 +98,7 @@ CREATE TRIGGER meetings_note_changed AFTER UPDATE ON meetings
 # The SEQUENCE of an event adds up the versions of section, term and course. A section that moves
 # to a younger term or course takes the difference along, so that the sum never falls.
 SEQUENCE = """
+ALTER TABLE terms ADD COLUMN updated_at timestamptz NOT NULL DEFAULT now();
 ALTER TABLE sections ADD COLUMN sequence_base integer NOT NULL DEFAULT 0;
 CREATE FUNCTION keep_sequence() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -132,4 +133,5 @@ def downgrade() -> None:
         " note_departures"
     )
     op.execute("ALTER TABLE sections DROP COLUMN sequence_base")
+    op.execute("ALTER TABLE terms DROP COLUMN updated_at")
     op.execute("DROP TABLE dropped_meetings, feed_departures, calendar_feeds")
