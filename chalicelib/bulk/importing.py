@@ -19,7 +19,12 @@ from chalicelib.bulk import report
 from chalicelib.bulk.errors import TaskFailed
 from chalicelib.bulk.registry import get_kind
 from chalicelib.bulk.staging import Source, Staged, forget_rows, stage_rows
-from chalicelib.bulk.statements import apply_plan_statement, apply_statement, plan_statement
+from chalicelib.bulk.statements import (
+    apply_plan_statement,
+    apply_statement,
+    lock_statements,
+    plan_statement,
+)
 from chalicelib.bulk.work import (
     Task,
     claim_task,
@@ -162,6 +167,8 @@ def _judge(connection: Connection, task: Task, kind: Kind, staged: Staged) -> di
         counts = connection.execute(statement, {"number": task.number}).one()
         return _result(counts) | {"plan_hash": counts.plan_hash}
     connection.execute(_ONE_AT_A_TIME, {"space": _LOCK_SPACE, "kind": kind.name})
+    for statement in lock_statements(kind):
+        connection.execute(statement, {"number": task.number})
     if task.plan_of:
         return _apply_plan(connection, task, kind, staged)
     statement = apply_statement(kind, staged.present)

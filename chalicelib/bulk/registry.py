@@ -6,8 +6,9 @@ from chalicelib.accounts.csv import USERS
 from chalicelib.bulk.errors import UnknownKind
 from chalicelib.catalog.csv import COURSES
 from chalicelib.core.kinds import Kind
+from chalicelib.scheduling.csv import SECTIONS
 
-_KINDS = {kind.name: kind for kind in (COURSES, USERS)}
+_KINDS = {kind.name: kind for kind in (COURSES, SECTIONS, USERS)}
 
 
 def get_kind(name: str) -> Kind:

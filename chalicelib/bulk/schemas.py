@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from chalicelib.accounts.rules import Role
 from chalicelib.core.pagination import PageQuery
+from chalicelib.scheduling.rules import Status
+
+_LARGEST_ID = 2**63 - 1
 
 Mode = Literal["apply", "plan"]
 Outcome = Literal["created", "updated", "unchanged", "failed"]
@@ -71,6 +74,10 @@ class ExportIn(BaseModel):
 
     q: str | None = Field(None, max_length=200)
     code: str | None = Field(None, max_length=200, description="Of courses.")
+    course: int | None = Field(None, ge=1, le=_LARGEST_ID, description="Of sections: an id.")
+    term: str | None = Field(None, max_length=200, description="Of sections: a whole code.")
+    teacher: int | None = Field(None, ge=1, le=_LARGEST_ID, description="Of sections: an id.")
+    status: Status | None = Field(None, description="Of sections.")
     role: Role | None = Field(None, description="Of users.")
     active: bool | None = Field(None, description="Of users.")
 

@@ -183,7 +183,7 @@ def start_import_of(
 
 
 def start_export(
-    connection: Connection, caller: Caller, kind_name: str, filters: Mapping[str, str | bool]
+    connection: Connection, caller: Caller, kind_name: str, filters: Mapping[str, str | bool | int]
 ) -> uuid.UUID:
     """Make a task that exports what a list with these filters shows.
 

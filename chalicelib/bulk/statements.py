@@ -7,13 +7,16 @@ subqueries, and OFFSET 0 keeps the planner from working an expression out again 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
+from dataclasses import replace
 from functools import cache
 
 from sqlalchemy import TextClause, text
 
 from chalicelib.core.kinds import STAGED_COLUMNS, Field, Kind, Rule
 
+_INDENTED = re.compile(r"\s*\n\s*")
 _COUNTS = """
     count(*) AS total,
     count(*) FILTER (WHERE outcome = 'created') AS created,
@@ -25,9 +28,29 @@ _COUNTS = """
 """
 
 
+def _text(sql: str) -> TextClause:
+    # Without its indentation a statement stays below what pins a session behind RDS Proxy.
+    return text(_INDENTED.sub("\n", sql))
+
+
 def staged_columns(kind: Kind, names: Collection[str]) -> str:
     """Return the columns of import_rows that hold these columns of a kind, as a list."""
     return ", ".join(STAGED_COLUMNS[kind.columns.index(name)] for name in names)
+
+
+@cache
+def lock_statements(kind: Kind) -> tuple[TextClause, ...]:
+    """Return the statements that lock what the staged rows of task `:number` are about."""
+    keys = ", ".join(f"{STAGED_COLUMNS[kind.columns.index(name)]} AS {name}" for name in kind.key)
+    return tuple(
+        _text(
+            f"""
+            WITH r AS MATERIALIZED (SELECT {keys} FROM import_rows WHERE task_number = :number)
+            SELECT count(*) FROM ({locks}) locked
+            """  # noqa: S608
+        )
+        for locks in kind.locks
+    )
 
 
 @cache
@@ -37,7 +60,7 @@ def apply_statement(kind: Kind, present: frozenset[str]) -> TextClause:
     `present` are the columns of the file. Rows that failed, or have warnings, go to task_rows.
     """
     fields = _written(kind, present)
-    return text(
+    return _text(
         f"""
         WITH {_outcomes(kind, present)},
         changed AS ({_update(kind, fields, pinned=False)} {_returning(kind)}),
@@ -54,15 +77,18 @@ def apply_plan_statement(kind: Kind, present: frozenset[str]) -> TextClause:
     """Return the statement that writes what the plan `:plan` says, unless its data changed.
 
     `stale` counts the rows whose target is not as the plan found it; if there is one, none is
-    written. Whoever runs it compares `written` with the plan, for changes made meanwhile.
+    written. Whoever runs it compares `written` with the plan, for changes made meanwhile. What the
+    plan found worth a look is not looked for again.
     """
     fields = _written(kind, present)
-    return text(
+    return _text(
         f"""
-        WITH {_outcomes(kind, present, name="found")},
+        WITH {_outcomes(replace(kind, noticed=""), present, name="found")},
         outcomes AS MATERIALIZED (
             SELECT found.line, found.key, found.match_key, found.target_id, found.target_version,
-                   found.warnings, found.changes, {_value_list("found", kind, present)}
+                   coalesce(jsonb_array_length(jsonb_path_query_array(
+                       plan.errors, '$[*] ? (@.severity == "warning")')), 0) AS warnings,
+                   found.changes, {_value_list("found", kind, present)}
                    plan.errors,
                    coalesce(plan.outcome, 'missing') AS outcome,
                    plan.outcome IN ('created', 'updated')
@@ -91,7 +117,7 @@ def plan_statement(kind: Kind, present: frozenset[str]) -> TextClause:
     """Return the statement that writes the outcome of every staged row into task_rows, and answers
     the counts and a digest of them.
     """
-    return text(
+    return _text(
         f"""
         WITH {_outcomes(kind, present, plans=True)},
         told AS ({_tell("true")})
@@ -107,7 +133,7 @@ def plan_statement(kind: Kind, present: frozenset[str]) -> TextClause:
 @cache
 def stale_statement(kind: Kind) -> TextClause:
     """Return a SELECT that tells whether the data that plan `:number` touches has changed."""
-    return text(
+    return _text(
         f"""
         SELECT EXISTS (
                    SELECT FROM task_rows plan LEFT JOIN {kind.table} t ON t.id = plan.target_id
@@ -131,21 +157,26 @@ def _outcomes(
     parsed = "".join(f", {sql} AS {name}" for name, sql in kind.parsed.items())
     fields = _written(kind, present)
     values = "".join(
-        f", {field.value} AS value_{field.name}, t.{field.name} AS old_{field.name}"
+        f", {field.value} AS value_{field.name}, {_before(field)} AS old_{field.name}"
         for field in fields
     )
     of_new = "".join(f", {sql} AS new_{name}" for name, sql in kind.columns_of_new.items())
     shown = "".join(_shown(field) for field in fields) if plans else ""
     compared = "".join(f", {sql} AS {name}" for name, sql in kind.compared.items())
     ranked, failed, clashed = "ranked", "errors IS NOT NULL OR repeated", ""
+    if kind.rules_of_set or kind.noticed:
+        ranked = "compared"
     if kind.rules_of_set:
-        ranked, failed = "compared", f"{failed} OR clashes IS NOT NULL"
+        failed = f"{failed} OR clashes IS NOT NULL"
         clashed = "WHEN clashes IS NOT NULL THEN clashes || coalesce(warned, '[]')"
     differs = " OR ".join(
         f"(value_{field.name} IS NOT NULL AND value_{field.name} IS DISTINCT FROM old_{field.name})"
         for field in fields
     )
-    changes = _changes(fields, failed) if plans else "NULL::jsonb"
+    warned = "coalesce(warned || found, warned, found)" if kind.noticed else "warned"
+    changes = (
+        _changes([f for f in fields if f.column in present], failed) if plans else "NULL::jsonb"
+    )
     return f"""
         staged AS (
             SELECT line, problem, problem_detail, {staged}
@@ -170,10 +201,10 @@ def _outcomes(
         {name} AS MATERIALIZED (
             SELECT line, key, match_key, target_id, target_version,
                    {_value_list(ranked, kind, present)}
-                   coalesce(jsonb_array_length(warned), 0) AS warnings,
+                   coalesce(jsonb_array_length({warned}), 0) AS warnings,
                    CASE WHEN repeated THEN {_finding(_REPEATED)}
                         {clashed}
-                        WHEN errors IS NULL THEN warned
+                        WHEN errors IS NULL THEN {warned}
                         WHEN warned IS NULL THEN errors
                         ELSE errors || warned END AS errors,
                    CASE WHEN {failed} THEN 'failed'
@@ -194,21 +225,28 @@ _REPEATED = Rule(
 
 
 def _clashes(kind: Kind) -> str:
-    """Return the CTEs that find what is wrong with good rows beside the other rows of the file."""
-    if not kind.rules_of_set:
+    """Return the CTEs that find what is wrong with good rows beside the other rows of the file, or
+    worth a look.
+    """
+    if not kind.rules_of_set and not kind.noticed:
         return ""
-    findings = ", ".join(
-        f"CASE WHEN {rule.broken} THEN {_finding(rule)}->0 END" for rule in kind.rules_of_set
-    )
+    found = ""
+    if kind.rules_of_set:
+        findings = ", ".join(
+            f"CASE WHEN {rule.broken} THEN {_finding(rule)}->0 END" for rule in kind.rules_of_set
+        )
+        found = f""", CASE WHEN good THEN nullif(jsonb_path_query_array(
+            jsonb_build_array({findings}), '$[*] ? (@ != null)'), '[]') END AS clashes"""
+    noticed = joined = ""
+    if kind.noticed:
+        noticed = f"noticed AS MATERIALIZED ({kind.noticed}),"
+        joined = "LEFT JOIN noticed USING (line)"
     return f"""
         beside AS (
             SELECT ranked.*, errors IS NULL AND NOT repeated AS good FROM ranked
         ),
-        compared AS (
-            SELECT beside.*, CASE WHEN good THEN nullif(jsonb_path_query_array(
-                       jsonb_build_array({findings}), '$[*] ? (@ != null)'), '[]') END AS clashes
-              FROM beside
-        ),"""  # noqa: S608
+        {noticed}
+        compared AS (SELECT * {found} FROM beside {joined}),"""  # noqa: S608
 
 
 def _returning(kind: Kind) -> str:
@@ -228,7 +266,13 @@ def _consequences(kind: Kind) -> str:
 
 
 def _written(kind: Kind, present: Collection[str]) -> list[Field]:
-    return [field for field in kind.fields if field.column in present]
+    return [field for field in kind.fields if field.column in present or field.kept]
+
+
+def _before(field: Field) -> str:
+    """Return SQL for what a field was, as its `value` is to be compared with it."""
+    column = field.kept or f"t.{field.name}"
+    return f"coalesce({column}, {field.nothing})" if field.nothing else column
 
 
 def _value_list(source: str, kind: Kind, present: Collection[str]) -> str:
@@ -260,7 +304,8 @@ def _finding(rule: Rule) -> str:
     field = _quoted(rule.field) if rule.field else "null"
     return (
         f"jsonb_build_array(jsonb_build_object('field', {field}, 'code', {_quoted(rule.code)},"
-        f" 'message', {_quoted(rule.message)}, 'severity', {_quoted(rule.severity)}))"
+        f" 'message', {rule.told or _quoted(rule.message)},"
+        f" 'severity', {_quoted(rule.severity)}))"
     )
 
 
@@ -271,7 +316,7 @@ def _quoted(value: str) -> str:
 def _shown(field: Field) -> str:
     return (
         f", to_jsonb({field.shown or field.value}) AS to_{field.name}"
-        f", to_jsonb({field.shown_before or f't.{field.name}'}) AS from_{field.name}"
+        f", to_jsonb({field.shown_before or _before(field)}) AS from_{field.name}"
     )
 
 
@@ -292,7 +337,9 @@ def _changes(fields: Collection[Field], failed: str) -> str:
 
 def _update(kind: Kind, fields: Collection[Field], *, pinned: bool) -> str:
     assigned = "".join(
-        f"{field.name} = coalesce(o.value_{field.name}, t.{field.name}), " for field in fields
+        f"{field.name} = {_or_null(field, f'coalesce(o.value_{field.name}, t.{field.name})')}, "
+        for field in fields
+        if not field.kept
     )
     unless_changed = (
         "AND t.version = o.target_version AND (SELECT stale FROM verdict) = 0" if pinned else ""
@@ -310,21 +357,26 @@ def _insert(kind: Kind, present: Collection[str], gate: str = "") -> str:
     between our look and our write, the unique key breaks, and all is done again.
     """
     written = _written(kind, present)
-    columns = ", ".join([*kind.columns_of_new, *(field.name for field in kind.fields)])
+    fields = [field for field in kind.fields if not field.kept]
+    columns = ", ".join([*kind.columns_of_new, *(field.name for field in fields)])
     values = ", ".join(
         [
             *(f"new_{name}" for name in kind.columns_of_new),
             *(
-                f"coalesce(value_{field.name}, {field.default})"
+                _or_null(field, f"coalesce(value_{field.name}, {field.default})")
                 if field in written
-                else field.default
-                for field in kind.fields
+                else _or_null(field, field.default)
+                for field in fields
             ),
         ]
     )
     return f"""
         INSERT INTO {kind.table} AS t ({columns})
         SELECT {values} FROM outcomes WHERE outcome = 'created' {gate}"""  # noqa: S608
+
+
+def _or_null(field: Field, value: str) -> str:
+    return f"nullif({value}, {field.nothing})" if field.nothing else value
 
 
 def _tell(condition: str) -> str:

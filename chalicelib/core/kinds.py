@@ -23,12 +23,16 @@ STAGED_COLUMNS = tuple(f"c{number}" for number in range(1, 9))
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """A condition that a row must not meet; `broken` is SQL, true where it does."""
+    """A condition that a row must not meet; `broken` is SQL, true where it does.
+
+    `told` is SQL for a message that says more than `message`, which stands for all of them.
+    """
 
     field: str
     code: str
     message: str
     broken: str
+    told: str | None = None
     severity: Literal["error", "warning"] = "error"
 
 
@@ -38,6 +42,8 @@ class Field:
 
     `value` is SQL for what the file says: NULL leaves a target alone and gives a new one `default`.
     `shown` and `shown_before` are what a plan shows of it, where that is not the value itself.
+    `nothing` is a value that stands for NULL in the target. `kept` is SQL over `t` and the joins
+    for what there was before, where that is elsewhere than in a column: a consequence writes it.
     """
 
     name: str
@@ -46,6 +52,8 @@ class Field:
     default: str
     shown: str | None = None
     shown_before: str | None = None
+    nothing: str | None = None
+    kept: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -71,8 +79,9 @@ class Kind:
         consequences: statements that write what follows from the rows, by name, in the same
             breath: SQL over `added` and `changed`, the rows of the target as they were written
             (the target itself still shows them as they were before), over `asked`, which has
-            `actor_id`, `request_id` and `parameters` of the task, and over what an earlier one of
-            them returns.
+            `actor_id`, `request_id` and `parameters` of the task, over `outcomes`, the rows of the
+            file with `outcome`, `target_id`, `value_<field>` and `new_<column>`, and over what an
+            earlier one of them returns.
         contended: constraints, besides unique keys, that somebody else may break between our look
             and our write; then all is done again.
     """
@@ -96,3 +105,5 @@ class Kind:
     rules_of_set: tuple[Rule, ...] = ()
     consequences: Mapping[str, str] = field(default_factory=dict)
     contended: tuple[str, ...] = ()
+    locks: tuple[str, ...] = ()
+    noticed: str = ""

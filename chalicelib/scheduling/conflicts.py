@@ -37,13 +37,27 @@ _ATTENDED = """
                               AND ours.status = 'enrolled' AND its.status = 'enrolled')
        AND sections.status <> 'archived'
 """
+# How many days a meeting's counterpart of another weekday is away: it has only one that can be the
+# same moment, the nearest.
+_APART = "mod(near.weekday - own.weekday + 10, 7) - 3"
+# What becomes of pairs of meetings: the dates on which they are held at the same moment.
+_SPREAD = """
+      FROM pairs
+     CROSS JOIN LATERAL unnest(weeks) week
+     CROSS JOIN LATERAL (SELECT first_monday + 7 * (week - 1) + weekday - 1 AS held_on) day
+     WHERE held_on + apart >= other_first_monday
+       AND (held_on + apart - other_first_monday) / 7 + 1 = ANY (other_weeks)
+       AND (held_on + starts) AT TIME ZONE timezone
+           < (held_on + apart + other_ends) AT TIME ZONE other_timezone
+       AND (held_on + apart + other_starts) AT TIME ZONE other_timezone
+           < (held_on + ends) AT TIME ZONE timezone
+"""
 
 
 def _clashes(near: str) -> str:
     """Return the parts of a WITH that end in `clashes`; `near` are meetings to hold against."""
-    # A meeting's date has one counterpart of another weekday that can be the same moment: the
-    # nearest, `apart` days away. In one time zone that is the same day, and no other pair is
-    # looked at. The parts are materialised so that the planner has few joins to order at a time.
+    # In one time zone the same moment is on the same day, and no other pair is looked at. The parts
+    # are materialised so that the planner has few joins to order at a time.
     return f"""
         own AS MATERIALIZED (
             SELECT teacher_id, number, weekday, weeks, room, first_monday, timezone,
@@ -57,7 +71,7 @@ def _clashes(near: str) -> str:
             SELECT kind, own.number, own.weekday, own.weeks, own.first_monday,
                    own.timezone, own.starts, own.ends,
                    near.section_id, near.number AS other_number,
-                   mod(near.weekday - own.weekday + 10, 7) - 3 AS apart,
+                   {_APART} AS apart,
                    near.weeks AS other_weeks, terms.first_monday AS other_first_monday,
                    terms.timezone AS other_timezone,
                    period_starts[first_period] AS other_starts,
@@ -73,15 +87,7 @@ def _clashes(near: str) -> str:
         clashes AS MATERIALIZED (
             SELECT kind, section_id, number, other_number,
                    array_agg(held_on ORDER BY held_on) AS dates
-              FROM pairs
-             CROSS JOIN LATERAL unnest(weeks) week
-             CROSS JOIN LATERAL (SELECT first_monday + 7 * (week - 1) + weekday - 1 AS held_on) day
-             WHERE held_on + apart >= other_first_monday
-               AND (held_on + apart - other_first_monday) / 7 + 1 = ANY (other_weeks)
-               AND (held_on + starts) AT TIME ZONE timezone
-                   < (held_on + apart + other_ends) AT TIME ZONE other_timezone
-               AND (held_on + apart + other_starts) AT TIME ZONE other_timezone
-                   < (held_on + ends) AT TIME ZONE timezone
+            {_SPREAD}
              GROUP BY kind, section_id, number, other_number)
     """  # noqa: S608
 
@@ -134,6 +140,59 @@ _WARNINGS = _told(_ATTENDED, f"{_SHOWN}, {_STUDENTS}")
 _DATES = text(
     f"WITH {_clashes(_BOOKED)} SELECT kind, section_id, unnest(dates) FROM clashes"  # noqa: S608
 )
+# Of sections that a file brings, as rows of `beside` (see core/kinds.py): all clashes at once, on
+# the data as it will be. What the table has of them gives way to what the file says.
+NOTICED = f"""
+    WITH booked AS MATERIALIZED (
+        SELECT line, -line AS id, key AS label, term_then AS term_id, teacher_then AS teacher_id,
+               weekday, first_period, last_period, weeks, room
+          FROM beside CROSS JOIN LATERAL meetings_in(meetings_then)
+         WHERE good AND status_then <> 'archived'
+         UNION ALL
+        SELECT NULL, sections.id, concat_ws(' ', courses.code, terms.code, section_code),
+               term_id, teacher_id, weekday, first_period, last_period, weeks, room
+          FROM sections
+          JOIN courses ON courses.id = course_id
+          JOIN terms ON terms.id = term_id
+          JOIN meetings ON section_id = sections.id
+         WHERE status <> 'archived'
+           AND NOT EXISTS (SELECT FROM beside WHERE good AND target_id = sections.id)),
+    taken AS MATERIALIZED (
+        SELECT kind, what, line, booked.id, label, weekday, weeks, first_monday, timezone,
+               period_starts[first_period] AS starts, period_ends[last_period] AS ends
+          FROM booked
+          JOIN terms ON terms.id = term_id
+         CROSS JOIN LATERAL (VALUES ('teacher', teacher_id::text), ('room', nullif(room, '')))
+                         AS either (kind, what)
+         WHERE what IS NOT NULL),
+    pairs AS MATERIALIZED (
+        SELECT own.kind, own.line, own.weekday, own.weeks, own.first_monday, own.timezone,
+               own.starts, own.ends, near.id AS other, near.label, {_APART} AS apart,
+               near.weeks AS other_weeks, near.first_monday AS other_first_monday,
+               near.timezone AS other_timezone, near.starts AS other_starts, near.ends AS other_ends
+          FROM taken own
+          JOIN taken near ON near.kind = own.kind AND near.what = own.what AND near.id <> own.id
+           AND CASE WHEN near.timezone = own.timezone
+                    THEN near.weekday = own.weekday
+                         AND near.starts < own.ends AND own.starts < near.ends
+                    ELSE true END
+         WHERE own.line IS NOT NULL),
+    clashes AS (
+        SELECT kind, line, other, label, min(held_on) AS first_day,
+               count(DISTINCT held_on) - 1 AS more_days {_SPREAD}
+         GROUP BY kind, line, other, label)
+    SELECT line, jsonb_agg(jsonb_build_object(
+               'field', CASE kind WHEN 'teacher' THEN 'teacher' ELSE 'meetings' END,
+               'code', 'schedule_conflict',
+               'message', concat('The ', kind, ' is taken by ', label, ' on ', first_day,
+                                 CASE WHEN more_days > 0
+                                      THEN concat(' and ', more_days, ' more days') END, '.'),
+               'severity', 'warning') ORDER BY place) AS found
+      FROM (SELECT *, row_number() OVER (PARTITION BY line ORDER BY first_day, kind, other) AS place
+              FROM clashes) told
+     WHERE place <= {MOST_TOLD}
+     GROUP BY line
+"""  # noqa: S608
 # Whoever books a teacher or a room waits for others who do, and then sees their bookings.
 _LOCK_BOOKINGS = text(
     """

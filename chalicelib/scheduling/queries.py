@@ -69,8 +69,8 @@ TERM_JSON = f"(SELECT row_to_json(term)::text FROM (SELECT {_TERM_FIELDS}) term)
 _TERM = text(f"SELECT id, version, {TERM_JSON} FROM terms WHERE id = :id")  # noqa: S608
 _LOCKED_TERM = text(f"{_TERM.text} FOR NO KEY UPDATE")
 _KNOWS_TIMEZONE = text("SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = :name)")
-_LAST_WEEK = "(ends_on - first_monday) / 7 + 1"
-_GRID = text(f"SELECT {_LAST_WEEK}, period_starts FROM terms WHERE id = :id")  # noqa: S608
+LAST_WEEK = "(ends_on - first_monday) / 7 + 1"
+_GRID = text(f"SELECT {LAST_WEEK}, period_starts FROM terms WHERE id = :id")  # noqa: S608
 _OUTGROWS_GRID = text(
     f"""
     SELECT EXISTS (
@@ -79,7 +79,7 @@ _OUTGROWS_GRID = text(
           JOIN meetings ON meetings.section_id = sections.id
          WHERE terms.id = :id
            AND (period_starts[first_period] IS NULL OR period_starts[last_period] IS NULL
-                OR weeks[cardinality(weeks)] > {_LAST_WEEK}))
+                OR weeks[cardinality(weeks)] > {LAST_WEEK}))
     """  # noqa: S608
 )
 
@@ -89,7 +89,7 @@ _MEETINGS = """
                         FROM meetings WHERE section_id = sections.id ORDER BY number) meeting),
              '[]')
 """
-_WITH_COURSE = """
+SECTIONS_WITH_COURSE = """
     (SELECT sections.*, courses.code AS course_code, courses.title AS course_title
        FROM sections JOIN courses ON courses.id = sections.course_id) sections
 """
@@ -115,16 +115,16 @@ _SEEN_BY_STUDENT = """
         SELECT FROM enrollments
          WHERE section_id = sections.id AND user_id = :student AND enrollments.status = 'enrolled'))
 """
-_SECTIONS = Listing(
+SECTIONS = Listing(
     table="sections",
-    source=_WITH_COURSE,
+    source=SECTIONS_WITH_COURSE,
     fields=_SECTION_FIELDS,
     sorts={"course": Sort("course_code", "lower({})", "text")},
     conditions={
         "q": f"({_FOUND_IN_IT} OR {_FOUND_IN_ITS_TEACHER})",
-        "course": "course_id = :course",
+        "course": "course_id = CAST(:course AS bigint)",
         "term": "term_id = (SELECT terms.id FROM terms WHERE lower(code) = lower(:term))",
-        "teacher": "teacher_id = :teacher",
+        "teacher": "teacher_id = CAST(:teacher AS bigint)",
         "status": "status = :status",
         "student": _SEEN_BY_STUDENT,
     },
@@ -156,7 +156,7 @@ _SECTION = text(
     f"""
     SELECT id, term_id,
            (SELECT row_to_json(section)::text FROM (SELECT {_SECTION_FIELDS}) section)
-      FROM {_WITH_COURSE} WHERE id = :id
+      FROM {SECTIONS_WITH_COURSE} WHERE id = :id
     """  # noqa: S608
 )
 _SECTION_OF_STUDENT = text(f"{_SECTION.text} AND {_SEEN_BY_STUDENT}")
@@ -230,7 +230,7 @@ def list_sections(connection: Connection, query: SectionQuery, *, student: int |
     Raises:
         InvalidCursor: the cursor is not one of this list and sort.
     """
-    return _SECTIONS.page(
+    return SECTIONS.page(
         connection,
         query,
         sort=query.sort,

@@ -32,7 +32,7 @@ def explained(filters: dict[str, object], sort: str = "course") -> str:
     """Return the plan of a page, with values where the binds are."""
     resumes = "key" in filters
     named = frozenset(filters) - {"key", "id"}
-    statement = page_statement(queries._SECTIONS, sort, named, resumes).element
+    statement = page_statement(queries.SECTIONS, sort, named, resumes).element
     with database.transaction() as connection:
         plan = connection.execute(text(f"EXPLAIN {statement.text}"), {"limit": 50, **filters})
         return "\n".join(row[0] for row in plan)

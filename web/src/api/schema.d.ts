@@ -1056,6 +1056,14 @@ export interface components {
             q?: string | null;
             /** @description Of courses. */
             code?: string | null;
+            /** @description Of sections: an id. */
+            course?: number | null;
+            /** @description Of sections: a whole code. */
+            term?: string | null;
+            /** @description Of sections: an id. */
+            teacher?: number | null;
+            /** @description Of sections. */
+            status?: ("draft" | "published" | "archived") | null;
             /** @description Of users. */
             role?: ("student" | "teacher" | "registrar" | "manager") | null;
             /** @description Of users. */
