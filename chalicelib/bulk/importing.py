@@ -165,7 +165,7 @@ def _judge(connection: Connection, task: Task, kind: Kind, staged: Staged) -> di
     if task.mode == "plan":
         statement = plan_statement(kind, staged.present)
         counts = connection.execute(statement, {"number": task.number}).one()
-        return _result(counts) | {"plan_hash": counts.plan_hash}
+        return _result(kind, counts) | {"plan_hash": counts.plan_hash}
     connection.execute(_ONE_AT_A_TIME, {"space": _LOCK_SPACE, "kind": kind.name})
     for statement in lock_statements(kind):
         connection.execute(statement, {"number": task.number})
@@ -173,7 +173,7 @@ def _judge(connection: Connection, task: Task, kind: Kind, staged: Staged) -> di
         return _apply_plan(connection, task, kind, staged)
     statement = apply_statement(kind, staged.present)
     counts = connection.execute(statement, {"number": task.number}).one()
-    return _result(counts)
+    return _result(kind, counts)
 
 
 def _apply_plan(connection: Connection, task: Task, kind: Kind, staged: Staged) -> dict[str, Any]:
@@ -183,10 +183,10 @@ def _apply_plan(connection: Connection, task: Task, kind: Kind, staged: Staged) 
     planned = plan.result["created"] + plan.result["updated"]
     if counts.total == staged.rows and (counts.stale or counts.written != planned):
         raise TaskFailed("plan_stale", "The data that the plan touches changed since.")
-    return _result(counts)
+    return _result(kind, counts)
 
 
-def _result(counts: Row[Any]) -> dict[str, Any]:
+def _result(kind: Kind, counts: Row[Any]) -> dict[str, Any]:
     return {
         "status": "success",
         "total": counts.total,
@@ -196,6 +196,7 @@ def _result(counts: Row[Any]) -> dict[str, Any]:
         "failed": counts.failed,
         "warnings": int(counts.warnings),
         "error_report": counts.told > 0,
+        **{name: getattr(counts, name) for name in kind.counts},
     }
 
 

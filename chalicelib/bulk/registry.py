@@ -6,9 +6,9 @@ from chalicelib.accounts.csv import USERS
 from chalicelib.bulk.errors import UnknownKind
 from chalicelib.catalog.csv import COURSES
 from chalicelib.core.kinds import Kind
-from chalicelib.scheduling.csv import SECTIONS
+from chalicelib.scheduling.csv import ENROLLMENTS, SECTIONS
 
-_KINDS = {kind.name: kind for kind in (COURSES, SECTIONS, USERS)}
+_KINDS = {kind.name: kind for kind in (COURSES, ENROLLMENTS, SECTIONS, USERS)}
 
 
 def get_kind(name: str) -> Kind:

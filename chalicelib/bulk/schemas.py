@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from chalicelib.accounts.rules import Role
 from chalicelib.core.pagination import PageQuery
 from chalicelib.scheduling.rules import Status
+from chalicelib.scheduling.schemas import EnrollmentStatus
 
 _LARGEST_ID = 2**63 - 1
 
@@ -74,10 +75,18 @@ class ExportIn(BaseModel):
 
     q: str | None = Field(None, max_length=200)
     code: str | None = Field(None, max_length=200, description="Of courses.")
-    course: int | None = Field(None, ge=1, le=_LARGEST_ID, description="Of sections: an id.")
-    term: str | None = Field(None, max_length=200, description="Of sections: a whole code.")
-    teacher: int | None = Field(None, ge=1, le=_LARGEST_ID, description="Of sections: an id.")
-    status: Status | None = Field(None, description="Of sections.")
+    course: int | None = Field(
+        None, ge=1, le=_LARGEST_ID, description="Of sections and enrollments: an id."
+    )
+    term: str | None = Field(
+        None, max_length=200, description="Of sections and enrollments: a whole code."
+    )
+    teacher: int | None = Field(
+        None, ge=1, le=_LARGEST_ID, description="Of sections and enrollments: an id."
+    )
+    status: Status | EnrollmentStatus | None = Field(
+        None, description="Of sections their own, of enrollments theirs."
+    )
     role: Role | None = Field(None, description="Of users.")
     active: bool | None = Field(None, description="Of users.")
 
@@ -106,7 +115,7 @@ class Failure(BaseModel):
 
 class TaskOut(BaseModel):
     """A task. `result` of an import: status, total, created, updated, unchanged, failed, warnings,
-    error_report, and plan_hash of a plan; of an export: status, count.
+    error_report, waitlisted of enrollments, and plan_hash of a plan; of an export: status, count.
     """
 
     id: UUID

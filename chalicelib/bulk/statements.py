@@ -33,6 +33,10 @@ def _text(sql: str) -> TextClause:
     return text(_INDENTED.sub("\n", sql))
 
 
+def _counts(kind: Kind) -> str:
+    return _COUNTS + "".join(f", {sql} AS {name}" for name, sql in kind.counts.items())
+
+
 def staged_columns(kind: Kind, names: Collection[str]) -> str:
     """Return the columns of import_rows that hold these columns of a kind, as a list."""
     return ", ".join(STAGED_COLUMNS[kind.columns.index(name)] for name in names)
@@ -63,11 +67,11 @@ def apply_statement(kind: Kind, present: frozenset[str]) -> TextClause:
     return _text(
         f"""
         WITH {_outcomes(kind, present)},
-        changed AS ({_update(kind, fields, pinned=False)} {_returning(kind)}),
+        {_changed(kind, fields, pinned=False)}
         added AS ({_insert(kind, present)} {_returning(kind)}),
         {_consequences(kind)}
         told AS ({_tell("errors IS NOT NULL")})
-        SELECT {_COUNTS} FROM outcomes
+        SELECT {_counts(kind)} FROM outcomes
         """  # noqa: S608
     )
 
@@ -94,19 +98,20 @@ def apply_plan_statement(kind: Kind, present: frozenset[str]) -> TextClause:
                    plan.outcome IN ('created', 'updated')
                        AND (found.outcome, found.target_id, found.target_version)
                            IS DISTINCT FROM (plan.outcome, plan.target_id, plan.target_version)
-                       OR plan.outcome IS NULL AS stale
+                       OR plan.outcome IS NULL {_allotted_otherwise(kind)} AS stale
               FROM found
               LEFT JOIN task_rows plan ON plan.task_number = :plan AND plan.line = found.line
         ),
         verdict AS MATERIALIZED (SELECT count(*) FILTER (WHERE stale) AS stale FROM outcomes),
-        changed AS ({_update(kind, fields, pinned=True)} {_returning(kind) or "RETURNING 1"}),
+        {_changed(kind, fields, pinned=True)}
         added AS ({_insert(kind, present, "AND (SELECT stale FROM verdict) = 0")}
                   {_returning(kind) or "RETURNING 1"}),
         {_consequences(kind)}
         told AS ({_tell("errors IS NOT NULL")})
-        SELECT {_COUNTS},
+        SELECT {_counts(kind)},
                (SELECT stale FROM verdict) AS stale,
-               (SELECT count(*) FROM changed) + (SELECT count(*) FROM added) AS written
+               {"(SELECT count(*) FROM changed) +" if kind.fields else ""}
+               (SELECT count(*) FROM added) AS written
           FROM outcomes
         """  # noqa: S608
     )
@@ -121,7 +126,7 @@ def plan_statement(kind: Kind, present: frozenset[str]) -> TextClause:
         f"""
         WITH {_outcomes(kind, present, plans=True)},
         told AS ({_tell("true")})
-        SELECT {_COUNTS},
+        SELECT {_counts(kind)},
                encode(sha256(convert_to(coalesce(string_agg(
                    concat_ws(':', line, outcome, target_id, target_version, md5(changes::text)),
                    ',' ORDER BY line), ''), 'UTF8')), 'hex') AS plan_hash
@@ -133,12 +138,14 @@ def plan_statement(kind: Kind, present: frozenset[str]) -> TextClause:
 @cache
 def stale_statement(kind: Kind) -> TextClause:
     """Return a SELECT that tells whether the data that plan `:number` touches has changed."""
+    updated = f"""
+        EXISTS (SELECT FROM task_rows plan LEFT JOIN {kind.table} t ON t.id = plan.target_id
+                 WHERE plan.task_number = :number AND plan.outcome = 'updated'
+                   AND t.version IS DISTINCT FROM plan.target_version)
+    """  # noqa: S608
     return _text(
         f"""
-        SELECT EXISTS (
-                   SELECT FROM task_rows plan LEFT JOIN {kind.table} t ON t.id = plan.target_id
-                    WHERE plan.task_number = :number AND plan.outcome = 'updated'
-                      AND t.version IS DISTINCT FROM plan.target_version)
+        SELECT {updated if kind.fields else "false"}
             OR EXISTS (
                    SELECT FROM task_rows plan JOIN ({kind.target_keys}) t ON t.key = plan.match_key
                     WHERE plan.task_number = :number AND plan.outcome = 'created')
@@ -163,8 +170,9 @@ def _outcomes(
     of_new = "".join(f", {sql} AS new_{name}" for name, sql in kind.columns_of_new.items())
     shown = "".join(_shown(field) for field in fields) if plans else ""
     compared = "".join(f", {sql} AS {name}" for name, sql in kind.compared.items())
+    version = "t.version" if kind.fields else "NULL::integer"
     ranked, failed, clashed = "ranked", "errors IS NOT NULL OR repeated", ""
-    if kind.rules_of_set or kind.noticed:
+    if _looks_beside(kind):
         ranked = "compared"
     if kind.rules_of_set:
         failed = f"{failed} OR clashes IS NOT NULL"
@@ -174,9 +182,7 @@ def _outcomes(
         for field in fields
     )
     warned = "coalesce(warned || found, warned, found)" if kind.noticed else "warned"
-    changes = (
-        _changes([f for f in fields if f.column in present], failed) if plans else "NULL::jsonb"
-    )
+    changes = _changes(kind, present, failed) if plans else "NULL::jsonb"
     return f"""
         staged AS (
             SELECT line, problem, problem_detail, {staged}
@@ -185,7 +191,7 @@ def _outcomes(
         keyed AS (SELECT r.*, {kind.match_key} AS key{parsed} FROM staged r OFFSET 0),
         judged AS (
             SELECT r.line, r.key AS match_key, {_shown_key(kind)} AS key,
-                   t.id AS target_id, t.version AS target_version{values}{of_new}{shown}{compared},
+                   t.id AS target_id, {version} AS target_version{values}{of_new}{shown}{compared},
                    {_found(kind, "error")} AS errors,
                    {_found(kind, "warning")} AS warned
               FROM keyed r {kind.joins} OFFSET 0
@@ -228,14 +234,14 @@ def _clashes(kind: Kind) -> str:
     """Return the CTEs that find what is wrong with good rows beside the other rows of the file, or
     worth a look.
     """
-    if not kind.rules_of_set and not kind.noticed:
+    if not _looks_beside(kind):
         return ""
-    found = ""
+    found = "".join(f", {sql} AS new_{name}" for name, sql in kind.allotted.items())
     if kind.rules_of_set:
         findings = ", ".join(
             f"CASE WHEN {rule.broken} THEN {_finding(rule)}->0 END" for rule in kind.rules_of_set
         )
-        found = f""", CASE WHEN good THEN nullif(jsonb_path_query_array(
+        found += f""", CASE WHEN good THEN nullif(jsonb_path_query_array(
             jsonb_build_array({findings}), '$[*] ? (@ != null)'), '[]') END AS clashes"""
     noticed = joined = ""
     if kind.noticed:
@@ -247,6 +253,21 @@ def _clashes(kind: Kind) -> str:
         ),
         {noticed}
         compared AS (SELECT * {found} FROM beside {joined}),"""  # noqa: S608
+
+
+def _looks_beside(kind: Kind) -> bool:
+    return bool(kind.rules_of_set or kind.noticed or kind.allotted)
+
+
+def _only_new(kind: Kind) -> list[str]:
+    return [*kind.columns_of_new, *kind.allotted]
+
+
+def _changed(kind: Kind, fields: Collection[Field], *, pinned: bool) -> str:
+    if not kind.fields:
+        return ""
+    returning = _returning(kind) or ("RETURNING 1" if pinned else "")
+    return f"changed AS ({_update(kind, fields, pinned=pinned)} {returning}),"
 
 
 def _returning(kind: Kind) -> str:
@@ -277,7 +298,7 @@ def _before(field: Field) -> str:
 
 def _value_list(source: str, kind: Kind, present: Collection[str]) -> str:
     names = [f"value_{field.name}" for field in _written(kind, present)]
-    names += [f"new_{name}" for name in kind.columns_of_new]
+    names += [f"new_{name}" for name in _only_new(kind)]
     return "".join(f"{source}.{name}, " for name in names)
 
 
@@ -320,9 +341,14 @@ def _shown(field: Field) -> str:
     )
 
 
-def _changes(fields: Collection[Field], failed: str) -> str:
+def _changes(kind: Kind, present: Collection[str], failed: str) -> str:
     """Return SQL for the fields that a row changes, or gives to a new target: from and to."""
-    each = " || ".join(
+    allotted = [
+        f"""CASE WHEN target_id IS NULL THEN jsonb_build_object({_quoted(name)},
+                 jsonb_build_object('from', NULL, 'to', new_{name})) ELSE '{{}}' END"""
+        for name in kind.allotted
+    ]
+    changed = [
         f"""CASE WHEN target_id IS NULL
                    OR value_{field.name} IS NOT NULL
                       AND value_{field.name} IS DISTINCT FROM old_{field.name}
@@ -330,9 +356,20 @@ def _changes(fields: Collection[Field], failed: str) -> str:
                      'from', from_{field.name},
                      'to', coalesce(to_{field.name}, to_jsonb({field.default}))))
                  ELSE '{{}}' END"""
-        for field in fields
-    )
+        for field in kind.fields
+        if field.column in present
+    ]
+    each = " || ".join(allotted + changed)
     return f"CASE WHEN {failed} THEN '{{}}'::jsonb ELSE {each or 'NULL'} END"
+
+
+def _allotted_otherwise(kind: Kind) -> str:
+    """Return SQL for whether a new row would get something else than the plan said."""
+    return "".join(
+        f" OR plan.outcome = 'created' AND found.new_{name}::text"
+        f" IS DISTINCT FROM plan.changes->{_quoted(name)}->>'to'"
+        for name in kind.allotted
+    )
 
 
 def _update(kind: Kind, fields: Collection[Field], *, pinned: bool) -> str:
@@ -358,10 +395,10 @@ def _insert(kind: Kind, present: Collection[str], gate: str = "") -> str:
     """
     written = _written(kind, present)
     fields = [field for field in kind.fields if not field.kept]
-    columns = ", ".join([*kind.columns_of_new, *(field.name for field in fields)])
+    columns = ", ".join([*_only_new(kind), *(field.name for field in fields)])
     values = ", ".join(
         [
-            *(f"new_{name}" for name in kind.columns_of_new),
+            *(f"new_{name}" for name in _only_new(kind)),
             *(
                 _or_null(field, f"coalesce(value_{field.name}, {field.default})")
                 if field in written
@@ -372,7 +409,8 @@ def _insert(kind: Kind, present: Collection[str], gate: str = "") -> str:
     )
     return f"""
         INSERT INTO {kind.table} AS t ({columns})
-        SELECT {values} FROM outcomes WHERE outcome = 'created' {gate}"""  # noqa: S608
+        SELECT {values} FROM outcomes WHERE outcome = 'created' {gate}
+        {"ORDER BY line" if kind.allotted else ""}"""  # noqa: S608
 
 
 def _or_null(field: Field, value: str) -> str:

@@ -62,7 +62,7 @@ class Kind:
 
     Args:
         roles: who may import and export it.
-        table: the target; has `id`, `version` and `updated_at`.
+        table: the target; has `id`, and where there are fields, `version` and `updated_at`.
         columns: every column that an import knows, in the order of an export.
         key: the columns that find a row; a file must have them, and their cells are trimmed.
         match_key: SQL over `r` for the key as it is compared, NULL where a part is missing.
@@ -70,6 +70,7 @@ class Kind:
         target_keys: a SELECT of `id, key` of the targets, `key` as `match_key` makes it.
         parsed: SQL over `r` that is worked out once for each row, then known as `r.<name>`.
         columns_of_new: columns of the target that only a new row gets, with SQL over `r`.
+        fields: what an import changes; without any, rows are only ever added.
         filters: what an export can be narrowed by.
         export: SQL of the rows to export, given the names of the filters that are set: `columns`
             as text, sorted; a filter's value is a bind of its name.
@@ -84,6 +85,13 @@ class Kind:
             earlier one of them returns.
         contended: constraints, besides unique keys, that somebody else may break between our look
             and our write; then all is done again.
+        locks: SELECTs that lock rows, over `r` with the columns of the key; they are run before
+            anything is written, so that what is judged then stays as it is.
+        noticed: a SELECT of `line` and `found`, a JSON array of warnings, over `beside`: the rows
+            with `good`, `key`, `line`, `target_id` and what `compared` carries along.
+        allotted: columns of the target that a new row gets with regard to the other rows, by name:
+            SQL like that of rules of the set. Rows are then added in the order of the file.
+        counts: what a result tells besides, by name: aggregates over `outcomes`.
     """
 
     name: str
@@ -107,3 +115,5 @@ class Kind:
     contended: tuple[str, ...] = ()
     locks: tuple[str, ...] = ()
     noticed: str = ""
+    allotted: Mapping[str, str] = field(default_factory=dict)
+    counts: Mapping[str, str] = field(default_factory=dict)

@@ -1056,14 +1056,14 @@ export interface components {
             q?: string | null;
             /** @description Of courses. */
             code?: string | null;
-            /** @description Of sections: an id. */
+            /** @description Of sections and enrollments: an id. */
             course?: number | null;
-            /** @description Of sections: a whole code. */
+            /** @description Of sections and enrollments: a whole code. */
             term?: string | null;
-            /** @description Of sections: an id. */
+            /** @description Of sections and enrollments: an id. */
             teacher?: number | null;
-            /** @description Of sections. */
-            status?: ("draft" | "published" | "archived") | null;
+            /** @description Of sections their own, of enrollments theirs. */
+            status?: ("draft" | "published" | "archived") | ("enrolled" | "waitlisted") | null;
             /** @description Of users. */
             role?: ("student" | "teacher" | "registrar" | "manager") | null;
             /** @description Of users. */
@@ -1473,7 +1473,7 @@ export interface components {
         };
         /**
          * @description A task. `result` of an import: status, total, created, updated, unchanged, failed, warnings,
-         *     error_report, and plan_hash of a plan; of an export: status, count.
+         *     error_report, waitlisted of enrollments, and plan_hash of a plan; of an export: status, count.
          */
         TaskOut: {
             /** Format: uuid */
