@@ -14,7 +14,7 @@ from chalicelib.bulk.registry import get_kind
 from chalicelib.bulk.report import BOM, CSV_TYPE
 from chalicelib.bulk.work import Task, claim_task, hold_task, succeed_task
 from chalicelib.core import copying, database, logs
-from chalicelib.core.kinds import Kind
+from chalicelib.core.kinds import Export
 from chalicelib.integrations import s3
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def export_rows(task_id: uuid.UUID) -> None:
         log.info("export_finished", extra={"task_id": str(task.id), "rows": count})
 
 
-def export_statement(kind: Kind, task_number: int, filters: Collection[str]) -> str:
+def export_statement(kind: Export, task_number: int, filters: Collection[str]) -> str:
     """Return the COPY of the rows that the filters of a task let through.
 
     COPY takes no binds: the value of a filter is read from the task itself.
@@ -54,7 +54,7 @@ def export_statement(kind: Kind, task_number: int, filters: Collection[str]) -> 
     return f"COPY (SELECT {columns} FROM ({rows}) exported) TO STDOUT (FORMAT csv)"  # noqa: S608
 
 
-def _export(task: Task, kind: Kind) -> int:
+def _export(task: Task, kind: Export) -> int:
     key = f"results/{task.id}/{kind.name}.csv"
     with database.transaction() as connection:
         connection.execute(_LIMITS, {"timeout": f"{_EXPORT_SECONDS}s"})

@@ -17,7 +17,7 @@ from chalicelib.audit import service as audit
 from chalicelib.audit.service import OnBehalf
 from chalicelib.bulk import report
 from chalicelib.bulk.errors import TaskFailed
-from chalicelib.bulk.registry import get_kind
+from chalicelib.bulk.registry import get_import_kind
 from chalicelib.bulk.staging import Source, Staged, forget_rows, stage_rows
 from chalicelib.bulk.statements import (
     apply_plan_statement,
@@ -88,7 +88,7 @@ def import_rows(task_id: uuid.UUID) -> None:
 
 
 def _run(task: Task) -> None:
-    kind = get_kind(task.kind)
+    kind = get_import_kind(task.kind)
     source = _source_of(task)
     result, encoding = task.result, None
     if result is None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from chalicelib.accounts.csv import USERS
 from chalicelib.bulk.errors import UnknownKind
 from chalicelib.catalog.csv import COURSES
-from chalicelib.core.kinds import Kind
-from chalicelib.scheduling.csv import ENROLLMENTS, SECTIONS
+from chalicelib.core.kinds import Export, Kind
+from chalicelib.scheduling.csv import ENROLLMENTS, SECTIONS, TIMETABLE
 
-_KINDS = {kind.name: kind for kind in (COURSES, ENROLLMENTS, SECTIONS, USERS)}
+_KINDS: dict[str, Export] = {
+    kind.name: kind for kind in (COURSES, ENROLLMENTS, SECTIONS, TIMETABLE, USERS)
+}
 
 
-def get_kind(name: str) -> Kind:
+def get_kind(name: str) -> Export:
     """Return a kind by its name.
 
     Raises:
@@ -20,3 +22,15 @@ def get_kind(name: str) -> Kind:
     if name not in _KINDS:
         raise UnknownKind
     return _KINDS[name]
+
+
+def get_import_kind(name: str) -> Kind:
+    """Return a kind that can be imported, too.
+
+    Raises:
+        UnknownKind: there is none of that name, or it only goes out.
+    """
+    kind = get_kind(name)
+    if not isinstance(kind, Kind):
+        raise UnknownKind
+    return kind

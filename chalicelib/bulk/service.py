@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, text
 
@@ -25,12 +25,12 @@ from chalicelib.bulk.errors import (
 )
 from chalicelib.bulk.importing import MAX_SOURCE_BYTES
 from chalicelib.bulk.queries import TaskFacts
-from chalicelib.bulk.registry import get_kind
+from chalicelib.bulk.registry import get_import_kind, get_kind
 from chalicelib.bulk.schemas import Mode, PlanQuery, TaskQuery
 from chalicelib.bulk.work import MAX_ATTEMPTS, WORKER_LOST, fail_task
 from chalicelib.core import logs
 from chalicelib.core.errors import FieldError, Forbidden, Invalid, NotFound
-from chalicelib.core.kinds import Kind
+from chalicelib.core.kinds import Export, Kind
 from chalicelib.core.pagination import Page
 from chalicelib.core.violations import refused_as
 from chalicelib.integrations import s3
@@ -42,6 +42,8 @@ DOWNLOAD_SECONDS = 5 * 60
 KEPT_DAYS = 30
 UPLOAD_TYPE = "text/csv"
 _LARGEST_SWEEP_ROWS = 1_000_000
+
+AnyKind = TypeVar("AnyKind", bound=Export)
 
 _BY_CONSTRAINT = {"tasks_plan_of_key": PlanApplied}
 
@@ -126,7 +128,7 @@ def start_import(
         Forbidden: this kind is not for the caller's role.
         Invalid: this kind invites nobody.
     """
-    kind = _get_kind_for(caller, kind_name)
+    kind = _permitted(caller, get_import_kind(kind_name))
     parameters = _options_of(kind, invite=invite)
     task_id = uuid.uuid4()
     key = f"imports/{task_id}/source.csv"
@@ -162,7 +164,7 @@ def start_import_of(
         Forbidden: this kind is not for the caller's role.
         Invalid: this kind invites nobody.
     """
-    kind = _get_kind_for(caller, kind_name)
+    kind = _permitted(caller, get_import_kind(kind_name))
     parameters = _options_of(kind, invite=invite)
     task_id = uuid.uuid4()
     key = f"bodies/{task_id}/source.csv"
@@ -192,7 +194,7 @@ def start_export(
         Forbidden: this kind is not for the caller's role.
         Invalid: a filter that this kind does not have.
     """
-    kind = _get_kind_for(caller, kind_name)
+    kind = _permitted(caller, get_kind(kind_name))
     unknown = [name for name in filters if name not in kind.filters]
     if unknown:
         raise Invalid(
@@ -285,7 +287,7 @@ def apply_plan(
         raise PlanMismatch
     if queries.is_applied(connection, plan.id):
         raise PlanApplied
-    if queries.is_stale(connection, get_kind(plan.kind), plan.number):
+    if queries.is_stale(connection, get_import_kind(plan.kind), plan.number):
         raise PlanStale
     task_id = uuid.uuid4()
     with refused_as(_BY_CONSTRAINT):
@@ -333,8 +335,7 @@ def delete_old_tasks(connection: Connection, limit: int) -> list[DeletedTask]:
     return [DeletedTask(*row) for row in rows]
 
 
-def _get_kind_for(caller: Caller, name: str) -> Kind:
-    kind = get_kind(name)
+def _permitted(caller: Caller, kind: AnyKind) -> AnyKind:
     if caller.role not in kind.roles:
         raise Forbidden
     return kind
@@ -353,7 +354,7 @@ def _options_of(kind: Kind, **asked: bool) -> dict[str, bool]:
 
 def _get_plan(connection: Connection, caller: Caller, task_id: uuid.UUID) -> TaskFacts:
     task = get_task_for(connection, caller, task_id)
-    _get_kind_for(caller, task.kind)
+    _permitted(caller, get_kind(task.kind))
     if task.job != "import" or task.mode != "plan":
         raise NotAPlan
     if task.state != "SUCCESS":
@@ -364,7 +365,7 @@ def _get_plan(connection: Connection, caller: Caller, task_id: uuid.UUID) -> Tas
 def _handed_out(
     connection: Connection, caller: Caller, task: TaskFacts, key: str | None, filename: str
 ) -> str:
-    _get_kind_for(caller, task.kind)
+    _permitted(caller, get_kind(task.kind))
     if task.state != "SUCCESS":
         raise TaskUnfinished
     if key is None:

@@ -57,13 +57,30 @@ class Field:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Kind:
-    """Rows of one kind, in and out.
+class Export:
+    """Rows of one kind, out.
 
     Args:
-        roles: who may import and export it.
+        roles: who may export it, and import it where that is possible.
+        columns: of the file, in order.
+        filters: what an export can be narrowed by.
+        export: SQL of the rows to export, given the names of the filters that are set: `columns`
+            as text, sorted; a filter's value is a bind of its name.
+    """
+
+    name: str
+    roles: Collection[str]
+    columns: tuple[str, ...]
+    filters: tuple[str, ...]
+    export: Callable[[Collection[str]], str]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Kind(Export):
+    """Rows of one kind, in and out; `columns` are all that an import knows.
+
+    Args:
         table: the target; has `id`, and where there are fields, `version` and `updated_at`.
-        columns: every column that an import knows, in the order of an export.
         key: the columns that find a row; a file must have them, and their cells are trimmed.
         match_key: SQL over `r` for the key as it is compared, NULL where a part is missing.
         joins: SQL that joins the target as `t`, LEFT JOIN, at most one row for each row.
@@ -71,9 +88,6 @@ class Kind:
         parsed: SQL over `r` that is worked out once for each row, then known as `r.<name>`.
         columns_of_new: columns of the target that only a new row gets, with SQL over `r`.
         fields: what an import changes; without any, rows are only ever added.
-        filters: what an export can be narrowed by.
-        export: SQL of the rows to export, given the names of the filters that are set: `columns`
-            as text, sorted; a filter's value is a bind of its name.
         options: what an import may be asked for besides; a member of the task's parameters.
         compared: SQL like that of rules, which the rules of the set then know by its name.
         rules_of_set: rules over the good rows of a file, see above.
@@ -94,10 +108,7 @@ class Kind:
         counts: what a result tells besides, by name: aggregates over `outcomes`.
     """
 
-    name: str
-    roles: Collection[str]
     table: str
-    columns: tuple[str, ...]
     key: tuple[str, ...]
     match_key: str
     joins: str
@@ -106,8 +117,6 @@ class Kind:
     columns_of_new: Mapping[str, str]
     fields: tuple[Field, ...]
     rules: tuple[Rule, ...]
-    filters: tuple[str, ...]
-    export: Callable[[Collection[str]], str]
     options: tuple[str, ...] = ()
     compared: Mapping[str, str] = field(default_factory=dict)
     rules_of_set: tuple[Rule, ...] = ()

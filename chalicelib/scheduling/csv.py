@@ -8,7 +8,7 @@ from collections.abc import Collection
 from typing import get_args
 
 from chalicelib.accounts.rules import STAFF
-from chalicelib.core.kinds import Field, Kind, Rule
+from chalicelib.core.kinds import Export, Field, Kind, Rule
 from chalicelib.core.listing import contains
 from chalicelib.scheduling import queries
 from chalicelib.scheduling.conflicts import NOTICED
@@ -382,4 +382,33 @@ ENROLLMENTS = Kind(
     counts={
         "waitlisted": "count(*) FILTER (WHERE outcome = 'created' AND new_status = 'waitlisted')"
     },
+)
+
+
+def _exported_timetable(filters: Collection[str]) -> str:
+    return f"""
+        SELECT course_code, course_title AS title, terms.code AS term, section_code,
+               coalesce((SELECT username FROM users WHERE users.id = teacher_id), '') AS teacher,
+               weekday::text AS weekday, first_period::text AS first_period,
+               last_period::text AS last_period,
+               format_weeks(weeks::integer[], {LAST_WEEK}) AS weeks, room,
+               to_char(period_starts[first_period], 'HH24:MI') AS starts_at,
+               to_char(period_ends[last_period], 'HH24:MI') AS ends_at
+          FROM (SELECT * FROM {SECTIONS_WITH_COURSE} {queries.SECTIONS.where(filters)}) sections
+          JOIN terms ON terms.id = term_id
+          JOIN meetings ON section_id = sections.id
+         ORDER BY lower(course_code), lower(terms.code), lower(section_code), number
+    """  # noqa: S608
+
+
+# A row for each meeting, with its local times.
+TIMETABLE = Export(
+    name="timetable",
+    roles=STAFF,
+    columns=(
+        *("course_code", "title", "term", "section_code", "teacher", "weekday"),
+        *("first_period", "last_period", "weeks", "room", "starts_at", "ends_at"),
+    ),
+    filters=SECTIONS.filters,
+    export=_exported_timetable,
 )

@@ -97,6 +97,11 @@ def test_managers_export_users_without_a_password(api: Any, queues: Queues) -> N
         ("courses", {"active": False}, "active"),
         ("users", {"role": "owner"}, "role"),
         ("users", {"active": "false"}, "active"),
+        ("courses", {"status": "draft"}, "status"),
+        ("sections", {"role": "student"}, "role"),
+        ("enrollments", {"status": "withdrawn"}, "status"),
+        ("timetable", {"course": "CS101"}, "course"),
+        ("sections", {"teacher": 2**63}, "teacher"),
     ],
 )
 def test_filters_are_those_of_the_kind(

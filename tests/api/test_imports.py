@@ -34,6 +34,11 @@ def work_off(message: dict[str, Any]) -> None:
     assert failed_ids(handler(sqs_event([message]), Context())) == []
 
 
+def test_a_timetable_only_goes_out(api: Any) -> None:
+    answer = api.post("/api/imports/timetable", as_="rosa", body={"filename": "x.csv"})
+    assert (answer.status, answer.code) == (404, "unknown_kind")
+
+
 def test_a_form_takes_the_file_and_its_upload_starts_the_import(api: Any) -> None:
     answer = api.post("/api/imports/courses", as_="rosa", body={"filename": "fall.csv"})
     assert answer.status == 201

@@ -1056,13 +1056,13 @@ export interface components {
             q?: string | null;
             /** @description Of courses. */
             code?: string | null;
-            /** @description Of sections and enrollments: an id. */
+            /** @description Of all but courses and users: an id. */
             course?: number | null;
-            /** @description Of sections and enrollments: a whole code. */
+            /** @description Of all but courses and users: a whole code. */
             term?: string | null;
-            /** @description Of sections and enrollments: an id. */
+            /** @description Of all but courses and users: an id. */
             teacher?: number | null;
-            /** @description Of sections their own, of enrollments theirs. */
+            /** @description Of sections and timetable the section's, of enrollments theirs. */
             status?: ("draft" | "published" | "archived") | ("enrolled" | "waitlisted") | null;
             /** @description Of users. */
             role?: ("student" | "teacher" | "registrar" | "manager") | null;
