@@ -267,3 +267,49 @@ def test_the_pages_about_people_are_there_in_chinese(
         page.goto(path)
         settle()
         assert set(_english(page)) <= _WORDS_OF_PEOPLE, path
+
+
+def _in_chinese(page: Page, settle: Settle, code: str) -> set[str]:
+    """Show the page in Chinese, check it, and return what of it is neither Chinese nor a code."""
+    page.get_by_label("Language").select_option("zh-CN")
+    settle()
+    words = {word for word in _english(page) if word not in code}
+    page.get_by_label("语言").select_option("en")
+    return words
+
+
+@pytest.mark.usefixtures("colours", "screen")
+def test_files_of_a_course(
+    page: Page,
+    settle: Settle,
+    sign_in: SignIn,
+    registrar: Registrar,
+    code: str,
+    allowed_statuses: set[int],
+) -> None:
+    allowed_statuses.add(409)
+    course = registrar.add_course(code, "课")
+    for title in ["无空格的很长很长的文件名称" * 9, "1.txt"]:
+        announced = {"filename": "1.txt", "content_type": "text/plain", "size": 3}
+        registrar.call(
+            "POST",
+            "/api/course_attachments",
+            json=announced | {"course": course["id"], "title": title},
+        )
+    sign_in("rosa", f"/courses/{course['id']}")
+    page.get_by_role("row", name="1.txt").first.wait_for()
+    settle()
+    page.get_by_role("button", name="Add a file").click()
+    page.get_by_role("button", name="Upload").click()
+    page.get_by_text("Choose a file first.").wait_for()
+    settle()
+    page.locator("input[type=file]").set_input_files(
+        {"name": "2.pdf", "mimeType": "application/pdf", "buffer": b"MZ"}
+    )
+    page.get_by_role("button", name="Upload").click()
+    page.get_by_role("alert").wait_for()
+    settle()
+    assert _in_chinese(page, settle, code) <= _WORDS_OF_THE_DATA
+    page.get_by_role("button", name="Remove 1.txt").click()
+    page.get_by_role("dialog").wait_for()
+    settle()

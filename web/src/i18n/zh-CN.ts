@@ -1,10 +1,12 @@
 import type { Dictionary } from "./en";
 import { zhCNCodes } from "./zh-CN.codes";
 import { zhCNPeople } from "./zh-CN.people";
+import { zhCNTeaching } from "./zh-CN.teaching";
 
 export const zhCN: Dictionary = {
   ...zhCNCodes,
   ...zhCNPeople,
+  ...zhCNTeaching,
 
   "app.skip": "跳到正文",
   "app.menu": "菜单",

@@ -7,11 +7,12 @@ import { Page } from "../../app/Page";
 import { Trouble } from "../../app/Trouble";
 import { Waiting } from "../../app/Waiting";
 import { useI18n } from "../../i18n/useI18n";
+import { FilesOfCourse } from "../files/FilesOfCourse";
 import { isStaff, useMe } from "../session/me";
 import { DeleteCourse } from "./DeleteCourse";
 import { courseQuery } from "./queries";
 
-/** One course, to read; and the ways to change it, for those who may. */
+/** One course, to read, with its files; and the ways to change it, for those who may. */
 export default function CoursePage() {
   const { t, credits, dateTime } = useI18n();
   const id = Number(useParams().id);
@@ -72,6 +73,7 @@ export default function CoursePage() {
           )}
         </Stack>
       </Paper>
+      <FilesOfCourse course={data.id} />
     </Page>
   );
 }

@@ -1,4 +1,4 @@
-const UNITS = ["B", "KiB", "MiB"] as const;
+const UNITS = ["B", "KiB", "MiB", "GiB"] as const;
 
 /** A size for people, in the binary units that the limit is written in. */
 export function bytes(size: number, locale: string): string {

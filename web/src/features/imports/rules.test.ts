@@ -19,7 +19,8 @@ describe("a size", () => {
     [512, "512 B"],
     [1536, "1.5 KiB"],
     [MOST_BYTES, "256 MiB"],
-    [5 * 1024 ** 3, "5,120 MiB"],
+    [1.5 * 1024 ** 3, "1.5 GiB"],
+    [5000 * 1024 ** 3, "5,000 GiB"],
   ])("of %i is written %s", (size, text) => {
     expect(bytes(size, "en")).toBe(text);
   });

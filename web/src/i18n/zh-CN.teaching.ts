@@ -1,0 +1,31 @@
+import type { enTeaching } from "./en.teaching";
+import type { Message } from "./messages";
+
+export const zhCNTeaching: Record<keyof typeof enTeaching, Message> = {
+  "files.title": "文件",
+  "files.none": "还没有文件。",
+  "files.add": "添加文件",
+  "files.name": "文件",
+  "files.size": "大小",
+  "files.since": "添加时间",
+  "files.unfinished": "未完成",
+  "files.download": "下载",
+  "files.download_named": "下载 {name}",
+  "files.remove": "移除",
+  "files.remove_named": "移除 {name}",
+  "files.remove_title": "移除 {name}？",
+  "files.remove_text": "移除后任何人都无法再下载此文件，且无法恢复。",
+  "files.removed": "{name} 已移除。",
+  "files.file": "文件",
+  "files.file_hint": "不超过 1 GiB：PDF、办公文档、图片、文本、压缩包、音频或视频。",
+  "files.file_title": "标题",
+  "files.file_title_hint": "留空则使用文件名。",
+  "files.upload": "上传",
+  "files.checking": "正在检查文件…",
+  "files.added": "{name} 现在可以下载了。",
+  "files.no_file": "请先选择文件。",
+  "files.empty_file": "该文件为空。",
+  "files.big_file": "该文件超过 1 GiB。",
+  "files.wrong_type": "不接受此类文件。",
+  "files.forbidden": "课程文件由教务员和该课程的任课教师管理。",
+};
