@@ -18,6 +18,8 @@ export class Problem extends Error {
   /** When the wait that the server asked for is over, in milliseconds since 1970. */
   readonly retryAt: number | null;
   readonly fields: FieldProblem[];
+  /** The answer itself, for what some refusals say beyond this. */
+  readonly body: Record<string, unknown>;
 
   constructor(
     status: number,
@@ -26,6 +28,7 @@ export class Problem extends Error {
       requestId?: string | null;
       retryAfterSeconds?: number | null;
       fields?: FieldProblem[];
+      body?: Record<string, unknown>;
     } = {},
   ) {
     super(code);
@@ -37,6 +40,7 @@ export class Problem extends Error {
     this.retryAt =
       this.retryAfterSeconds === null ? null : Date.now() + this.retryAfterSeconds * 1000;
     this.fields = more.fields ?? [];
+    this.body = more.body ?? {};
   }
 
   /** Whether the same call may well succeed a moment later. */
@@ -67,6 +71,7 @@ export function problemFrom(status: number, headers: Headers, body: unknown): Pr
     requestId: typeof said.request_id === "string" ? said.request_id : headers.get("X-Request-Id"),
     retryAfterSeconds: secondsOf(headers.get("Retry-After")),
     fields: fieldsOf(said.errors),
+    body: said,
   });
 }
 

@@ -23,6 +23,13 @@ const AccountPage = lazy(() => import("../features/account/AccountPage"));
 const UsersPage = lazy(() => import("../features/users/UsersPage"));
 const NewUserPage = lazy(() => import("../features/users/NewUserPage"));
 const UserPage = lazy(() => import("../features/users/UserPage"));
+const TermsPage = lazy(() => import("../features/terms/TermsPage"));
+const NewTermPage = lazy(() => import("../features/terms/NewTermPage"));
+const TermPage = lazy(() => import("../features/terms/TermPage"));
+const SectionsPage = lazy(() => import("../features/sections/SectionsPage"));
+const SectionPage = lazy(() => import("../features/sections/SectionPage"));
+const NewSectionPage = lazy(() => import("../features/sections/NewSectionPage"));
+const EditSectionPage = lazy(() => import("../features/sections/EditSectionPage"));
 const AuditPage = lazy(() => import("../features/audit/AuditPage"));
 
 /** Every address of the app; each page is a chunk of its own. */
@@ -41,7 +48,14 @@ export function Routes() {
             <Route path="account" element={<AccountPage />} />
             <Route path="courses" element={<CoursesPage />} />
             <Route path="courses/:id" element={<CoursePage />} />
+            <Route path="sections" element={<SectionsPage />} />
+            <Route path="sections/:id" element={<SectionPage />} />
+            <Route path="sections/:id/edit" element={<EditSectionPage />} />
             <Route element={<RequireStaff />}>
+              <Route path="sections/new" element={<NewSectionPage />} />
+              <Route path="terms" element={<TermsPage />} />
+              <Route path="terms/new" element={<NewTermPage />} />
+              <Route path="terms/:id" element={<TermPage />} />
               <Route path="courses/new" element={<NewCoursePage />} />
               <Route path="courses/:id/edit" element={<EditCoursePage />} />
               <Route path="imports" element={<ImportPage />} />

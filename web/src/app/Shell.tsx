@@ -13,7 +13,9 @@ import {
   AuditIcon,
   CoursesIcon,
   HomeIcon,
+  SectionsIcon,
   TasksIcon,
+  TermsIcon,
   UploadIcon,
   UserIcon,
   UsersIcon,
@@ -32,6 +34,8 @@ interface Place {
 const PLACES: Place[] = [
   { to: "/", label: "nav.home", icon: HomeIcon },
   { to: "/courses", label: "nav.courses", icon: CoursesIcon },
+  { to: "/sections", label: "nav.sections", icon: SectionsIcon },
+  { to: "/terms", label: "nav.terms", icon: TermsIcon, for: isStaff },
   { to: "/imports", label: "nav.imports", icon: UploadIcon, for: isStaff },
   { to: "/tasks", label: "nav.tasks", icon: TasksIcon, for: isStaff },
   { to: "/users", label: "nav.users", icon: UsersIcon, for: isManager },

@@ -94,3 +94,13 @@ export const AuditIcon = () => (
     <path d="M12 3.5 4.5 6.5v5c0 4.5 3 7.5 7.5 9 4.5-1.5 7.5-4.5 7.5-9v-5zM9 12l2.2 2.2L15.5 10" />
   </Icon>
 );
+export const SectionsIcon = () => (
+  <Icon>
+    <path d="M3.5 5h17v11h-17zM12 16v4M8 20h8M7.5 9h9M7.5 12h5" />
+  </Icon>
+);
+export const TermsIcon = () => (
+  <Icon>
+    <path d="M4 6h16v14H4zM4 10.5h16M8.5 3.5V8M15.5 3.5V8" />
+  </Icon>
+);

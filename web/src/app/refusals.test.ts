@@ -20,6 +20,18 @@ describe("a refusal", () => {
     });
   });
 
+  it("of something in a list is told where it stands", () => {
+    const problem = invalid(
+      { field: "meetings.1.weeks.0", code: "out_of_range" },
+      { field: "meetings", code: "too_many" },
+      { field: "rooms.0.name", code: "required" },
+    );
+    expect(Object.fromEntries(refusals(problem, ["meetings"]))).toEqual({
+      "meetings.1.weeks": ["out_of_range"],
+      meetings: ["too_many"],
+    });
+  });
+
   it("of what another has is told at its field", () => {
     const taken = refusals(new Problem(409, "username_taken"), NAMES, {
       username_taken: "username",

@@ -14,6 +14,11 @@ export function refusals(
   const add = (name: string, code: string) => found.set(name, [...(found.get(name) ?? []), code]);
   const conflict = conflicts[problem.code];
   if (conflict !== undefined) add(conflict, problem.code);
-  for (const { field, code } of problem.fields) if (names.includes(field)) add(field, code);
+  for (const { field, code } of problem.fields) {
+    // A field in a list is named by its way there: `periods.0.ends_at`.
+    const [name, index, member] = field.split(".");
+    if (!names.includes(name!)) continue;
+    add(member === undefined ? name! : `${name}.${index}.${member}`, code);
+  }
   return found;
 }

@@ -32,7 +32,8 @@ export function useRefusals<Values extends Record<string, unknown>>(
       codes.map((wrong) => code("field", wrong)).join(" "),
     ]);
     setErrors(Object.fromEntries(sentences));
-    const first = names.find((name) => refused.has(name));
+    const order = (name: string) => names.indexOf(name.split(".")[0]!);
+    const [first] = [...refused.keys()].sort((one, other) => order(one) - order(other));
     if (first) getInputNode(first)?.focus();
     // eslint-disable-next-line react-hooks/exhaustive-deps -- once for each failure
   }, [refused]);

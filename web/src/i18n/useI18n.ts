@@ -22,6 +22,10 @@ export interface Translator {
   credits(value: number): string;
   dateTime(iso: string): string;
   date(iso: string): string;
+  /** A day of the calendar such as `2026-09-01`, wherever the reader is. */
+  day(date: string): string;
+  /** A day of the week; 1 is Monday. */
+  weekday(number: number): string;
   /** An hour of the day, 0 to 23. */
   hour(value: number): string;
   /** A wait such as `14 min 3 sec`. */
@@ -33,6 +37,8 @@ export function translator(locale: Locale): Translator {
   const dateTimes = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
   const dates = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
   const times = new Intl.DateTimeFormat(locale, { timeStyle: "short", timeZone: "UTC" });
+  const days = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" });
+  const weekdays = new Intl.DateTimeFormat(locale, { weekday: "long", timeZone: "UTC" });
   const unit = (name: string) => new Intl.NumberFormat(locale, { style: "unit", unit: name });
   const [minutes, seconds] = [unit("minute"), unit("second")];
   const oneDecimal = new Intl.NumberFormat(locale, { minimumFractionDigits: 1 });
@@ -48,6 +54,9 @@ export function translator(locale: Locale): Translator {
     credits: (value) => oneDecimal.format(value),
     dateTime: (iso) => dateTimes.format(new Date(iso)),
     date: (iso) => dates.format(new Date(iso)),
+    day: (date) => days.format(new Date(date)),
+    // The first of January 2024 was a Monday.
+    weekday: (number) => weekdays.format(Date.UTC(2024, 0, number)),
     hour: (value) => times.format(new Date(Date.UTC(2000, 0, 1, value))),
     duration(total) {
       const rest = seconds.format(total % 60);

@@ -84,7 +84,13 @@ export function differences({ before, after }: AuditEvent): Difference[] {
 
 /** Return the page of an object, or null where there is none. */
 export function pathOf({ kind, id }: AuditEvent["object"]): string | null {
-  const places: Record<string, string> = { user: "users", course: "courses", task: "tasks" };
+  const places: Record<string, string> = {
+    user: "users",
+    course: "courses",
+    term: "terms",
+    section: "sections",
+    task: "tasks",
+  };
   const place = Object.hasOwn(places, kind) ? places[kind] : undefined;
   return place && id ? `/${place}/${id}` : null;
 }

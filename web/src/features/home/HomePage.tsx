@@ -2,7 +2,14 @@ import { Card, Group, SimpleGrid, Table, Text, Title } from "@mantine/core";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 
-import { AuditIcon, CoursesIcon, TasksIcon, UploadIcon, UsersIcon } from "../../app/icons";
+import {
+  AuditIcon,
+  CoursesIcon,
+  SectionsIcon,
+  TasksIcon,
+  UploadIcon,
+  UsersIcon,
+} from "../../app/icons";
 import { Page } from "../../app/Page";
 import type { Key } from "../../i18n/en";
 import { useI18n } from "../../i18n/useI18n";
@@ -14,8 +21,9 @@ export default function HomePage() {
   const me = useMe();
   return (
     <Page title={t("home.title", { name: me.full_name || me.username })}>
-      <SimpleGrid cols={{ base: 1, sm: isStaff(me) ? 3 : 1 }}>
+      <SimpleGrid cols={{ base: 1, sm: isStaff(me) ? 3 : 2 }}>
         <Door to="/courses" label="nav.courses" text="home.courses" icon={<CoursesIcon />} />
+        <Door to="/sections" label="nav.sections" text="home.sections" icon={<SectionsIcon />} />
         {isStaff(me) && (
           <>
             <Door to="/imports" label="nav.imports" text="home.imports" icon={<UploadIcon />} />

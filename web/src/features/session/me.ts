@@ -5,6 +5,8 @@ import { createContext, use, useSyncExternalStore } from "react";
 import { answered, api, session } from "../../api/client";
 import type { Me } from "../../api/types";
 
+export { isManager, isStaff } from "./roles";
+
 export function meQuery(sessionId: string | null) {
   return queryOptions({
     queryKey: ["me", sessionId],
@@ -25,13 +27,4 @@ export function useMe(): Me {
 /** Return what tells the present session from others, or null when nobody is signed in. */
 export function useSessionId(): string | null {
   return useSyncExternalStore(session.watch, () => session.id);
-}
-
-/** Whether somebody keeps the catalogue: courses, imports, exports. */
-export function isStaff(me: Me): boolean {
-  return me.role === "registrar" || me.role === "manager";
-}
-
-export function isManager(me: Me): boolean {
-  return me.role === "manager";
 }
