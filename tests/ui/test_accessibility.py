@@ -368,3 +368,25 @@ def test_terms_and_sections(
     page.get_by_role("alert").wait_for()
     settle()
     assert _in_chinese(page, settle) <= _WORDS_OF_THE_DATA | _WORDS_OF_SECTIONS
+
+
+@pytest.mark.usefixtures("colours", "screen")
+def test_a_roster(
+    page: Page,
+    settle: Settle,
+    sign_in: SignIn,
+    add_section: AddSection,
+    registrar: Registrar,
+    ids: Callable[[str], int],
+) -> None:
+    section = add_section("A", capacity=1, status="published")
+    for name in ["dai", "chloe"]:
+        seats = f"/api/sections/{section['id']}/enrollments"
+        registrar.call("POST", seats, json={"user_id": ids(name)})
+    sign_in("amara", f"/sections/{section['id']}")
+    page.get_by_role("row", name="chloe").wait_for()
+    settle()
+    assert {"Roster", "Enrolled", "Waiting"}.isdisjoint(_in_chinese(page, settle))
+    page.get_by_role("button", name="Withdraw chloe").click()
+    page.get_by_role("dialog").wait_for()
+    settle()

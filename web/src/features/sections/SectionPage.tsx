@@ -12,6 +12,8 @@ import { Trouble } from "../../app/Trouble";
 import { useNotice } from "../../app/useNotice";
 import { Waiting } from "../../app/Waiting";
 import { useI18n } from "../../i18n/useI18n";
+import { OwnSeat } from "../rosters/OwnSeat";
+import { Roster } from "../rosters/Roster";
 import { isStaff, useMe } from "../session/me";
 import { termsQuery } from "../terms/queries";
 import { weeksIn } from "../terms/rules";
@@ -21,7 +23,7 @@ import { conflictsQuery, sectionQuery } from "./queries";
 import { conflictsOf, formatWeeks, mayEdit, nameOf, nextStatus, periodsOf } from "./rules";
 import { StatusBadge } from "./StatusBadge";
 
-/** One section: what it is, when it meets, where it clashes; and the ways to change it. */
+/** One section: what it is, when it meets, where it clashes, who is in it; and the ways to change it. */
 export default function SectionPage() {
   const { t } = useI18n();
   const id = Number(useParams().id);
@@ -55,6 +57,8 @@ export default function SectionPage() {
     >
       <Facts section={data}>{edits && <Status section={data} etag={etag ?? "*"} />}</Facts>
       {edits && <Clashes section={data} />}
+      {me.role === "student" && <OwnSeat section={data} />}
+      {edits && <Roster section={data} />}
     </Page>
   );
 }
