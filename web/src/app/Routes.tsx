@@ -30,6 +30,7 @@ const SectionsPage = lazy(() => import("../features/sections/SectionsPage"));
 const SectionPage = lazy(() => import("../features/sections/SectionPage"));
 const NewSectionPage = lazy(() => import("../features/sections/NewSectionPage"));
 const EditSectionPage = lazy(() => import("../features/sections/EditSectionPage"));
+const TimetablePage = lazy(() => import("../features/timetable/TimetablePage"));
 const AuditPage = lazy(() => import("../features/audit/AuditPage"));
 
 /** Every address of the app; each page is a chunk of its own. */
@@ -48,6 +49,7 @@ export function Routes() {
             <Route path="account" element={<AccountPage />} />
             <Route path="courses" element={<CoursesPage />} />
             <Route path="courses/:id" element={<CoursePage />} />
+            <Route path="timetable" element={<TimetablePage />} />
             <Route path="sections" element={<SectionsPage />} />
             <Route path="sections/:id" element={<SectionPage />} />
             <Route path="sections/:id/edit" element={<EditSectionPage />} />

@@ -5,7 +5,7 @@ import { Link, Outlet, useLocation } from "react-router";
 
 import { session } from "../api/client";
 import type { Me } from "../api/types";
-import { isManager, isStaff, useMe } from "../features/session/me";
+import { hasWeek, isManager, isStaff, useMe } from "../features/session/me";
 import type { Key } from "../i18n/en";
 import { useI18n } from "../i18n/useI18n";
 import { Brand } from "./Brand";
@@ -16,6 +16,7 @@ import {
   SectionsIcon,
   TasksIcon,
   TermsIcon,
+  TimetableIcon,
   UploadIcon,
   UserIcon,
   UsersIcon,
@@ -35,6 +36,7 @@ const PLACES: Place[] = [
   { to: "/", label: "nav.home", icon: HomeIcon },
   { to: "/courses", label: "nav.courses", icon: CoursesIcon },
   { to: "/sections", label: "nav.sections", icon: SectionsIcon },
+  { to: "/timetable", label: "nav.timetable", icon: TimetableIcon, for: hasWeek },
   { to: "/terms", label: "nav.terms", icon: TermsIcon, for: isStaff },
   { to: "/imports", label: "nav.imports", icon: UploadIcon, for: isStaff },
   { to: "/tasks", label: "nav.tasks", icon: TasksIcon, for: isStaff },

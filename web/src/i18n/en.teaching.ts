@@ -187,4 +187,16 @@ export const enTeaching = {
   "rosters.you_are_in": "You are enrolled in {name}.",
   "rosters.you_wait": "You wait for {name} at place {position}.",
   "rosters.you_left": "You are no longer in {name}.",
+
+  "timetable.title": "Timetable",
+  "timetable.previous": "Previous week",
+  "timetable.next": "Next week",
+  "timetable.present": "This week",
+  "timetable.week": "Week {number} of {term}",
+  "timetable.no_term": "Outside all terms",
+  "timetable.none": "Nothing this week",
+  "timetable.none_text": "Published sections that you teach or have a seat in appear here.",
+  "timetable.period": "Period",
+  "nav.timetable": "Timetable",
+  "home.timetable": "Your week, lesson by lesson.",
 } satisfies Record<string, Message>;

@@ -179,4 +179,16 @@ export const zhCNTeaching: Record<keyof typeof enTeaching, Message> = {
   "rosters.you_are_in": "您已选上 {name}。",
   "rosters.you_wait": "您在 {name} 候补第 {position} 位。",
   "rosters.you_left": "您已退出 {name}。",
+
+  "timetable.title": "课表",
+  "timetable.previous": "上一周",
+  "timetable.next": "下一周",
+  "timetable.present": "本周",
+  "timetable.week": "{term} 第 {number} 周",
+  "timetable.no_term": "不在任何学期内",
+  "timetable.none": "本周没有课",
+  "timetable.none_text": "您任教或已选上的已发布教学班会显示在这里。",
+  "timetable.period": "节次",
+  "nav.timetable": "课表",
+  "home.timetable": "查看您一周的课。",
 };

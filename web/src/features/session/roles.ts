@@ -9,3 +9,8 @@ export function isStaff(me: Me): boolean {
 export function isManager(me: Me): boolean {
   return me.role === "manager";
 }
+
+/** Whether somebody has a timetable: who teaches and who learns. */
+export function hasWeek(me: Me): boolean {
+  return me.role === "teacher" || me.role === "student";
+}
