@@ -84,7 +84,7 @@ class ExportIn(BaseModel):
     teacher: int | None = Field(
         None, ge=1, le=_LARGEST_ID, description="Of all but courses and users: an id."
     )
-    status: Status | EnrollmentStatus | None = Field(
+    status: Literal[Status, EnrollmentStatus] | None = Field(
         None, description="Of sections and timetable the section's, of enrollments theirs."
     )
     role: Role | None = Field(None, description="Of users.")

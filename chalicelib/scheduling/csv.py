@@ -28,7 +28,7 @@ _STEPS = ", ".join(
 # Separates the parts of a key; none of them may hold it.
 _AND = "|| chr(31) ||"
 
-# As meetings.py orders them; see migration 0006 for the form.
+# As meetings.py orders them; see migration 0007 for the form.
 _MEETINGS = """
     coalesce((SELECT jsonb_agg(jsonb_build_array(weekday, first_period, last_period, weeks, room)
                                ORDER BY number)

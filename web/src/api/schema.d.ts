@@ -1063,7 +1063,7 @@ export interface components {
             /** @description Of all but courses and users: an id. */
             teacher?: number | null;
             /** @description Of sections and timetable the section's, of enrollments theirs. */
-            status?: ("draft" | "published" | "archived") | ("enrolled" | "waitlisted") | null;
+            status?: ("draft" | "published" | "archived" | "enrolled" | "waitlisted") | null;
             /** @description Of users. */
             role?: ("student" | "teacher" | "registrar" | "manager") | null;
             /** @description Of users. */

@@ -1,15 +1,15 @@
 """Meetings as text and back in SQL, for files of thousands of sections.
 
-Revision ID: 0006
-Revises: 0005
+Revision ID: 0007
+Revises: 0006
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 
 # Twins of scheduling/meetings.py, which a test holds them against. Between text and rows meetings
 # are a JSON array of [weekday, first_period, last_period, [weeks], room], in the order of the week.
