@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, Connection, Integer, Text, column, text
 
 from chalicelib.accounts.rules import canonical_username
-from chalicelib.accounts.schemas import UserQuery
+from chalicelib.accounts.schemas import PersonQuery, UserQuery
 from chalicelib.core.listing import Listing, Sort, contains
 from chalicelib.core.pagination import Page
 from chalicelib.mail.letters import Locale
@@ -120,6 +120,16 @@ USERS = Listing(
         "active": "active = CAST(:active AS boolean)",
     },
 )
+PEOPLE = Listing(
+    table="users",
+    fields="users.id, users.username, users.full_name",
+    sorts={"username": USERS.sorts["username"]},
+    conditions={
+        "q": contains("username", "full_name"),
+        "role": USERS.conditions["role"],
+        "active": USERS.conditions["active"],
+    },
+)
 _IS_SUPPRESSED = text(
     "SELECT EXISTS (SELECT FROM mail_suppressions JOIN users ON address = lower(email)"
     " WHERE users.id = :id)"
@@ -161,6 +171,16 @@ def list_users(connection: Connection, query: UserQuery) -> Page:
     """
     filters = query.model_dump(include={"q", "role", "active"})
     return USERS.page(connection, query, sort=query.sort, **filters)
+
+
+def list_people(connection: Connection, query: PersonQuery) -> Page:
+    """Return a page of active users in brief, by username.
+
+    Raises:
+        InvalidCursor: the cursor is not one of this list.
+    """
+    filters = query.model_dump(include={"q", "role"})
+    return PEOPLE.page(connection, query, sort="username", active=True, **filters)
 
 
 def is_suppressed(connection: Connection, user_id: int) -> bool:

@@ -255,6 +255,32 @@ class UserQuery(PageQuery):
     sort: UserSort = "username"
 
 
+class PersonOut(BaseModel):
+    """A user in brief, as whoever gives out seats and sections needs one."""
+
+    id: int
+    username: str
+    full_name: str
+
+
+class PersonPage(BaseModel):
+    """One page of people."""
+
+    items: list[PersonOut]
+    next: str | None = Field(description="Cursor of the next page, null on the last.")
+
+
+class PersonQuery(PageQuery):
+    """Filters of the list of people."""
+
+    q: Annotated[
+        str,
+        StringConstraints(max_length=200),
+        Field(description="Any part of username or full name, in any case."),
+    ] = ""
+    role: Role | None = None
+
+
 class PasswordRuleOut(BaseModel):
     """A rule of new passwords."""
 

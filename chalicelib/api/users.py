@@ -13,8 +13,16 @@ from chalicelib.accounts.errors import (
     UserInactive,
     UsernameTaken,
 )
-from chalicelib.accounts.rules import MANAGERS
-from chalicelib.accounts.schemas import UserChanges, UserIn, UserOut, UserPage, UserQuery
+from chalicelib.accounts.rules import MANAGERS, STAFF
+from chalicelib.accounts.schemas import (
+    PersonPage,
+    PersonQuery,
+    UserChanges,
+    UserIn,
+    UserOut,
+    UserPage,
+    UserQuery,
+)
 from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Request, endpoint
 from chalicelib.api.paging import page_answer
@@ -36,6 +44,21 @@ blueprint = Blueprint(__name__)
 def list_users(request: Request) -> Answer:
     """List users, those who are not active and those who were erased too."""
     return page_answer(request, queries.list_users(request.connection, request.query))
+
+
+@endpoint(
+    blueprint,
+    "GET",
+    "/api/people",
+    roles=STAFF,
+    query=PersonQuery,
+    answer=PersonPage,
+    personal=True,
+    errors=(InvalidCursor,),
+)
+def list_people(request: Request) -> Answer:
+    """Find active users by name, to give them a seat or a section."""
+    return page_answer(request, queries.list_people(request.connection, request.query))
 
 
 @endpoint(

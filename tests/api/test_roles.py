@@ -55,6 +55,7 @@ ADMITTED: dict[str, tuple[str | None, ...]] = {
     "POST /auth/change-password": SIGNED_IN,
     "POST /auth/forgot-password": ANYONE,
     "POST /auth/forgot-username": ANYONE,
+    "GET /api/people": STAFF,
     "GET /api/users": MANAGERS,
     "POST /api/users": MANAGERS,
     "GET /api/users/{id}": MANAGERS,

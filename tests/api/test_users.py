@@ -441,6 +441,29 @@ class TestTheList:
         assert self.names(api, active="false") == ["dai"]
         assert self.names(api, active="0", limit=1) == ["dai"]
 
+    def test_registrars_find_active_people_by_name_and_no_address(
+        self, api: API, add_user: AddUser
+    ) -> None:
+        add_user("xiaolong", full_name="李小龙", email="find.me@rollcall.example")
+
+        def found(**query: Any) -> list[str]:
+            answer = api.get("/api/people", as_="rosa", query=query)
+            assert answer.status == 200, answer.body
+            assert all(
+                person.keys() == {"id", "username", "full_name"} for person in answer.json["items"]
+            )
+            return [person["username"] for person in answer.json["items"]]
+
+        assert found() == sorted([*self.CAST, "xiaolong"])
+        assert found(q="小龙") == ["xiaolong"]
+        assert found(q="find.me") == []
+        assert found(role="student") == ["chloe", "dai", "xiaolong"]
+        api.delete(path_of(api, "dai"), as_="amara")
+        assert found(role="student") == ["chloe", "xiaolong"]
+        first = api.get("/api/people", as_="rosa", query={"limit": 2}).json
+        assert found(limit=200, cursor=first["next"]) == ["chloe", "rosa", "tilda", "xiaolong"]
+        assert api.get("/api/people", as_="rosa", query={"role": "x"}).status == 422
+
     @pytest.mark.parametrize(
         ("query", "fields"),
         [

@@ -32,7 +32,7 @@ _WORDS_OF_SECTIONS = {"Course", "Autumn", "Spring", "term", "Tilda", "Nystr", "e
 
 def _english(page: Page) -> list[str]:
     """The words in Latin letters of a page, but for the codes of tests."""
-    shown = re.sub(r"\bT[0-9A-F]{10}\b", "", page.get_by_role("main").inner_text())
+    shown = re.sub(r"(?i)\bT[0-9A-F]{10}\b", "", page.get_by_role("main").inner_text())
     return re.findall(r"[A-Za-z]{4,}", shown)
 
 

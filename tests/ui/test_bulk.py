@@ -12,6 +12,9 @@ import pytest
 from playwright.sync_api import Download, Page, expect
 
 from .conftest import Registrar, SignIn
+from .test_sections import term
+
+__all__ = ["term"]
 
 OUTCOMES = ["Rows", "New", "Changed", "The same", "Refused"]
 # An import waits for the storage's event, then for the worker.
@@ -120,6 +123,43 @@ def test_a_preview_changes_nothing_until_it_is_applied(
     assert _counts(page) == dict(zip(OUTCOMES, [4, 1, 1, 1, 1], strict=True))
     titles = {course["code"]: course["title"] for course in registrar.find_courses(code)}
     assert titles == {f"{code}1": "After", f"{code}2": "Same", f"{code}3": "New"}
+
+
+def test_sections_and_seats_go_in_by_the_file_and_out_again(
+    page: Page, sign_in: SignIn, registrar: Registrar, term: dict[str, Any], code: str
+) -> None:
+    registrar.add_course(code, "Algebra")
+    sign_in("rosa", "/imports?kind=sections")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Import sections")
+    header = "course_code,term,section_code,teacher,capacity,meetings\n"
+    row = f"{code},{term['code']},01,ben,1,1:1-2:odd@R {code}\n"
+    _upload(page, header + row, mode="Preview", path="/imports?kind=sections")
+    expect(page.get_by_role("main")).to_contain_text(f"R {code}", timeout=_WORK_MILLISECONDS)
+    expect(page.get_by_role("columnheader", name="Section")).to_be_visible()
+    page.get_by_role("button", name="Apply this plan").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Import of sections")
+    assert _counts(page)["New"] == 1
+
+    page.goto("/imports")
+    page.get_by_role("radio", name="Enrolments").check()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Import enrolments")
+    seat = f"{code},{term['code']},01"
+    rows = f"course_code,term,section_code,username\n{seat},dai\n{seat},chloe\n"
+    _upload(page, rows, mode="Import at once", path="/imports?kind=enrollments")
+    assert _counts(page) == dict(zip([*OUTCOMES, "In line"], [2, 2, 0, 0, 0, 1], strict=True))
+
+    for name, kind, key, values in [
+        ("Sections", "sections", "teacher", ["ben"]),
+        ("Timetable", "timetable", "room", [f"R {code}"]),
+        ("Enrolments", "enrollments", "username", ["dai", "chloe"]),
+    ]:
+        page.goto(f"/sections?term={term['code']}")
+        page.get_by_role("button", name="Export").click()
+        page.get_by_role("menuitem", name=name).click()
+        with page.expect_download(timeout=_WORK_MILLISECONDS) as download:
+            page.get_by_role("button", name="Download CSV").click(timeout=_WORK_MILLISECONDS)
+        assert kind in download.value.suggested_filename
+        assert [row[key] for row in _table(download.value)] == values
 
 
 def test_a_plan_is_applied_once(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+import requests
 from playwright.sync_api import Page, expect
 
 from .conftest import CheckAccessible, Person, Registrar, SignIn
@@ -57,6 +58,34 @@ def test_a_student_has_a_week_and_goes_through_weeks(
     check_accessible()
     page.get_by_role("link", name=f"{code}-A · 01").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(f"{code}-A · 01")
+
+
+def test_a_calendar_reads_the_week_until_its_address_is_replaced(
+    page: Page,
+    add_section: AddSection,
+    student: Person,
+    registrar: Registrar,
+    sign_in: SignIn,
+    check_accessible: CheckAccessible,
+    code: str,
+) -> None:
+    section = add_section("A", meetings=[MEETING], status="published")
+    seats = f"/api/sections/{section['id']}/enrollments"
+    registrar.call("POST", seats, json={"user_id": student.call("GET", "/auth/me")["id"]})
+    sign_in(student.name, _WEEK)
+    page.get_by_role("button", name="Show the address").click()
+    address = page.get_by_label("Address of the calendar")
+    first = address.input_value()
+    calendar = requests.get(first, timeout=10)
+    assert calendar.headers["Content-Type"].startswith("text/calendar")
+    assert f"{code}-A" in calendar.text
+    check_accessible()
+    page.get_by_role("button", name="Replace the address").click()
+    page.get_by_role("dialog").get_by_role("button", name="Replace the address").click()
+    expect(page.get_by_role("status").filter(has_text="The address is replaced.")).to_be_visible()
+    expect(address).not_to_have_value(first)
+    assert requests.get(first, timeout=10).status_code == 404
+    assert requests.get(address.input_value(), timeout=10).text == calendar.text
 
 
 def test_a_teacher_has_what_is_published_and_registrars_have_no_week(

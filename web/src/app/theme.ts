@@ -23,6 +23,9 @@ export const colours: CSSVariablesResolver = ({ colors }) => ({
     "--mantine-color-error": "var(--mantine-color-red-9)",
     "--mantine-color-teal-light-color": "#056346",
     "--mantine-color-orange-light-color": "#9c3607",
+    ...Object.fromEntries(
+      TINTS.map((tint) => [`--mantine-color-${tint}-light-hover`, alpha(colors[tint]![8], 0.15)]),
+    ),
   },
   dark: {
     "--mantine-color-dimmed": "#a9adb3",

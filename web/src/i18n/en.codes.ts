@@ -109,7 +109,8 @@ export const enCodes = {
   "field.unknown_section": "There is no such section of that course in that term.",
   "field.unknown_user": "There is no active student of this username.",
   "field.section_archived": "Nobody is enrolled in an archived section.",
-  "field.invalid_transition": "A section goes from draft to published to archived, and back to published.",
+  "field.invalid_transition":
+    "A section goes from draft to published to archived, and back to published.",
   "field.invalid_meetings": "Meetings are WEEKDAY:FIRST-LAST:WEEKS[@ROOM], joined by semicolons.",
   "field.schedule_conflict": "The teacher or a room is taken at that time.",
   "field.look_alike": "Another user has a username that looks like this one.",

@@ -23,7 +23,7 @@ export default function CoursesPage() {
   const [search, setSearch] = useSearchParams();
   const q = search.get("q") ?? "";
   const courses = useInfiniteQuery(coursesQuery(q));
-  const exported = useExport("courses");
+  const exported = useExport();
 
   const items = courses.data?.pages.flatMap((page) => page.items) ?? [];
   const find = (text: string) => setSearch(text ? { q: text } : {}, { replace: true });
@@ -38,6 +38,7 @@ export default function CoursesPage() {
               starting={exported.starting}
               onStart={() =>
                 exported.start({
+                  kind: "courses",
                   filters: q ? { q } : {},
                   subject: q ? t("exports.filtered_note", { q }) : t("exports.all_note"),
                 })

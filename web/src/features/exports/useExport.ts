@@ -3,19 +3,20 @@ import { useState } from "react";
 
 import { answered, api } from "../../api/client";
 import type { ExportFilters } from "../../api/types";
-import type { Kind } from "../imports/kinds";
+import type { ExportKind } from "../imports/kinds";
 
 interface Wanted {
+  kind: ExportKind;
   filters: ExportFilters;
   /** What it holds, in the reader's words. */
   subject: string;
 }
 
 /** Starts an export of what the filters of a list leave, and remembers the last one. */
-export function useExport(kind: Kind) {
+export function useExport() {
   const [closed, setClosed] = useState<string | null>(null);
   const mutation = useMutation({
-    mutationFn: ({ filters }: Wanted) =>
+    mutationFn: ({ kind, filters }: Wanted) =>
       answered(
         api.POST("/api/exports/{kind}", {
           params: {

@@ -7,13 +7,14 @@ import {
   CoursesIcon,
   SectionsIcon,
   TasksIcon,
+  TimetableIcon,
   UploadIcon,
   UsersIcon,
 } from "../../app/icons";
 import { Page } from "../../app/Page";
 import type { Key } from "../../i18n/en";
 import { useI18n } from "../../i18n/useI18n";
-import { isManager, isStaff, useMe } from "../session/me";
+import { hasWeek, isManager, isStaff, useMe } from "../session/me";
 
 /** The start page: where to go from here, and who one is signed in as. */
 export default function HomePage() {
@@ -24,6 +25,14 @@ export default function HomePage() {
       <SimpleGrid cols={{ base: 1, sm: isStaff(me) ? 3 : 2 }}>
         <Door to="/courses" label="nav.courses" text="home.courses" icon={<CoursesIcon />} />
         <Door to="/sections" label="nav.sections" text="home.sections" icon={<SectionsIcon />} />
+        {hasWeek(me) && (
+          <Door
+            to="/timetable"
+            label="nav.timetable"
+            text="home.timetable"
+            icon={<TimetableIcon />}
+          />
+        )}
         {isStaff(me) && (
           <>
             <Door to="/imports" label="nav.imports" text="home.imports" icon={<UploadIcon />} />

@@ -22,7 +22,7 @@ import { kindsFor, type Kind } from "./kinds";
 import { checkFile, type FileTrouble } from "./rules";
 import { useImport } from "./useImport";
 
-/** Where courses or users go in: choose a file, look first or import at once, upload. */
+/** Where courses, sections, enrolments or users go in: choose a file, look first or import at once, upload. */
 export default function ImportPage() {
   const { t, locale } = useI18n();
   const [file, setFile] = useState<File | null>(null);
@@ -68,7 +68,12 @@ export default function ImportPage() {
             >
               <Group gap="lg" mt="xs">
                 {kinds.map((value) => (
-                  <Radio key={value} value={value} label={t(`nav.${value}`)} disabled={uploading} />
+                  <Radio
+                    key={value}
+                    value={value}
+                    label={t(`imports.of.${value}`)}
+                    disabled={uploading}
+                  />
                 ))}
               </Group>
             </Radio.Group>

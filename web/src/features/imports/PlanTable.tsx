@@ -23,8 +23,20 @@ const COLUMNS: Record<string, Key> = {
   full_name: "users.full_name",
   role: "users.role",
   active: "users.active",
+  teacher: "sections.teacher",
+  capacity: "sections.capacity",
+  status: "users.state",
+  meetings: "sections.meetings",
+  course_code: "courses.code",
+  term: "sections.term",
+  section_code: "sections.code",
 };
-const KEYS: Record<Kind, Key> = { courses: "courses.code", users: "users.username" };
+const KEYS: Record<Kind, Key> = {
+  courses: "courses.code",
+  sections: "imports.section",
+  enrollments: "imports.seat",
+  users: "users.username",
+};
 
 export function PlanTable({ rows, kind }: { rows: PlanRow[]; kind: Kind }) {
   const { t, number } = useI18n();
@@ -106,7 +118,7 @@ function Changes({ row }: { row: PlanRow }) {
 }
 
 function Cell({ field, value }: { field: string; value: unknown }) {
-  const { t, credits } = useI18n();
+  const { t, credits, number } = useI18n();
   const role = field === "role" && ROLES.find((known) => known === value);
   if (role) return t(`role.${role}`);
   if (value === null || value === undefined || value === "") {
@@ -117,5 +129,6 @@ function Cell({ field, value }: { field: string; value: unknown }) {
     );
   }
   if (typeof value === "boolean") return t(value ? "app.yes" : "app.no");
-  return typeof value === "number" ? credits(value) : String(value);
+  if (typeof value !== "number") return String(value);
+  return field === "credits" ? credits(value) : number(value);
 }

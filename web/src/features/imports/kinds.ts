@@ -1,15 +1,31 @@
-/** What can be brought in from a file, by whom, and where it is seen afterwards. */
+/** What can be brought in from a file or taken out as one, by whom, and where it is seen. */
 import type { Me, Task } from "../../api/types";
 import { isManager } from "../session/me";
 
-export const KINDS = ["courses", "users"] as const;
+export const KINDS = ["courses", "sections", "enrollments", "users"] as const;
 export type Kind = (typeof KINDS)[number];
+/** What goes out only is of no import. */
+export type ExportKind = Kind | "timetable";
+
+export const PAGES: Record<Kind, "/courses" | "/sections" | "/users"> = {
+  courses: "/courses",
+  sections: "/sections",
+  enrollments: "/sections",
+  users: "/users",
+};
 
 /** Return what somebody of the staff may import. */
 export function kindsFor(me: Me): Kind[] {
   return KINDS.filter((kind) => kind !== "users" || isManager(me));
 }
 
+/** Return the kind of an import. */
 export function kindOf(task: Task): Kind {
   return KINDS.find((kind) => kind === task.kind) ?? "courses";
+}
+
+/** Return the words for what a task does. */
+export function titleOf(task: Task, purpose: "import" | "plan" | "export") {
+  if (task.kind === "timetable") return "tasks.kind.timetable.export" as const;
+  return `tasks.kind.${kindOf(task)}.${purpose}` as const;
 }

@@ -1,18 +1,15 @@
-/**
- * Finding people by name. Managers search among all users; everybody else finds the teachers of the
- * sections that they may see.
- */
+/** Finding people by name: the staff among everybody, others the teachers of sections they see. */
 import { answered, api } from "../../api/client";
 import type { Me, Person } from "../../api/types";
 import type { Option } from "../../app/SearchSelect";
-import { isManager } from "../session/me";
+import { isStaff } from "../session/me";
 
 const MOST_FOUND = 50;
 
 /** Return the search for teachers, for a SearchSelect. */
 export function teacherSearch(me: Me) {
   return async (q: string, signal: AbortSignal): Promise<Option[]> => {
-    if (isManager(me)) return (await users("teacher", q, signal)).map(optionOf);
+    if (isStaff(me)) return find("teacher", q, signal);
     const { items } = await answered(
       api.GET("/api/sections", {
         params: { query: { limit: MOST_FOUND, ...(q && { q }) } },
@@ -26,25 +23,25 @@ export function teacherSearch(me: Me) {
   };
 }
 
-/** Return the students that managers find. */
-export async function findStudents(q: string, signal: AbortSignal): Promise<Option[]> {
-  return (await users("student", q, signal)).map(optionOf);
+/** Return the students that the staff finds. */
+export function findStudents(q: string, signal: AbortSignal): Promise<Option[]> {
+  return find("student", q, signal);
 }
 
 export function optionOf({ id, username, full_name }: Person): Option {
   return { value: String(id), label: full_name ? `${full_name} (${username})` : username };
 }
 
-async function users(
+async function find(
   role: "teacher" | "student",
   q: string,
   signal: AbortSignal,
-): Promise<Person[]> {
+): Promise<Option[]> {
   const { items } = await answered(
-    api.GET("/api/users", {
-      params: { query: { role, active: true, limit: MOST_FOUND, ...(q && { q }) } },
+    api.GET("/api/people", {
+      params: { query: { role, limit: MOST_FOUND, ...(q && { q }) } },
       signal,
     }),
   );
-  return items;
+  return items.map(optionOf);
 }

@@ -1,4 +1,4 @@
-import { Button, Group, NumberInput, Stack } from "@mantine/core";
+import { Button, Group, Stack } from "@mantine/core";
 import { useState } from "react";
 
 import { asProblem } from "../../api/problem";
@@ -8,13 +8,11 @@ import { Trouble } from "../../app/Trouble";
 import { useNotice } from "../../app/useNotice";
 import { useI18n } from "../../i18n/useI18n";
 import { findStudents } from "../people/queries";
-import { isManager, useMe } from "../session/me";
 import { useEnroll } from "./queries";
 
-/** Puts a student into a section: managers search for the name, registrars know the number. */
+/** Puts a student into a section. */
 export function EnrollStudent({ section }: { section: Section }) {
   const { t } = useI18n();
-  const searches = isManager(useMe());
   const notice = useNotice();
   const enrolling = useEnroll(section.id);
   const [student, setStudent] = useState<string | null>(null);
@@ -46,35 +44,17 @@ export function EnrollStudent({ section }: { section: Section }) {
       <Stack gap="sm">
         {enrolling.isError && !unknown && <Trouble thrown={enrolling.error} />}
         <Group align="flex-start" gap="sm">
-          {searches ? (
-            <SearchSelect
-              label={t("rosters.student")}
-              placeholder={t("rosters.student_hint")}
-              flex="1 1 14rem"
-              maw="24rem"
-              value={student}
-              error={error}
-              searchKey={["people", "students"]}
-              search={findStudents}
-              onChange={setStudent}
-            />
-          ) : (
-            <NumberInput
-              label={t("rosters.number")}
-              description={t("rosters.number_hint")}
-              inputWrapperOrder={["label", "input", "description", "error"]}
-              flex="1 1 14rem"
-              maw="24rem"
-              min={1}
-              max={Number.MAX_SAFE_INTEGER}
-              allowDecimal={false}
-              allowNegative={false}
-              hideControls
-              value={student ?? ""}
-              error={error}
-              onChange={(value) => setStudent(value ? String(value) : null)}
-            />
-          )}
+          <SearchSelect
+            label={t("rosters.student")}
+            placeholder={t("rosters.student_hint")}
+            flex="1 1 14rem"
+            maw="24rem"
+            value={student}
+            error={error}
+            searchKey={["people", "students"]}
+            search={findStudents}
+            onChange={setStudent}
+          />
           <Button type="submit" mt="1.55rem" loading={enrolling.isPending} disabled={!student}>
             {t("rosters.enrol")}
           </Button>

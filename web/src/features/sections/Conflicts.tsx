@@ -59,7 +59,14 @@ function Other({ of }: { of: Omit<Conflict, "kind"> }) {
   const { t, day, weekday } = useI18n();
   return (
     <>
-      <Anchor component={Link} size="sm" underline="always" to={`/sections/${of.section.id}`}>
+      {/* In the colour of the text: that of links has too little contrast with a tinted ground. */}
+      <Anchor
+        component={Link}
+        size="sm"
+        c="inherit"
+        underline="always"
+        to={`/sections/${of.section.id}`}
+      >
         {nameOf(of.section)}
       </Anchor>
       {" · "}

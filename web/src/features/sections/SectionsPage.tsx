@@ -13,11 +13,14 @@ import { useFilters } from "../../app/useFilters";
 import { Waiting } from "../../app/Waiting";
 import { useI18n } from "../../i18n/useI18n";
 import { courseQuery } from "../courses/queries";
+import { ExportStatus } from "../exports/ExportStatus";
+import { useExport } from "../exports/useExport";
 import { teacherSearch } from "../people/queries";
 import { isStaff, useMe } from "../session/me";
 import { termsQuery } from "../terms/queries";
 import { findCourses, sectionsQuery } from "./queries";
 import { filtersOf, STATUSES } from "./rules";
+import { SectionExports } from "./SectionExports";
 import { SectionTable } from "./SectionTable";
 
 const FILTERS = ["q", "course", "term", "teacher", "status"] as const;
@@ -25,23 +28,32 @@ const FILTERS = ["q", "course", "term", "teacher", "status"] as const;
 /** The sections that one may see: searched as one types, filtered, read page by page. */
 export default function SectionsPage() {
   const { t } = useI18n();
-  const me = useMe();
+  const staff = isStaff(useMe());
   const filters = useFilters(FILTERS);
-  const sections = useInfiniteQuery(sectionsQuery(filtersOf(filters.values)));
+  const chosen = filtersOf(filters.values);
+  const sections = useInfiniteQuery(sectionsQuery(chosen));
+  const exported = useExport();
   const items = sections.data?.pages.flatMap((page) => page.items) ?? [];
 
   return (
     <Page
       title={t("sections.title")}
       actions={
-        isStaff(me) && (
-          <Button component={Link} to="/sections/new">
-            {t("sections.new")}
-          </Button>
+        staff && (
+          <>
+            <Button component={Link} to="/imports?kind=sections" variant="default">
+              {t("nav.imports")}
+            </Button>
+            <SectionExports filters={chosen} exported={exported} />
+            <Button component={Link} to="/sections/new">
+              {t("sections.new")}
+            </Button>
+          </>
         )
       }
     >
       <Filters {...filters} />
+      {staff && <ExportStatus {...exported} />}
       {sections.isPending ? (
         <Waiting />
       ) : sections.isError && items.length === 0 ? (

@@ -14,6 +14,7 @@ export function ImportCounts({ counts }: { counts: Counts }) {
     ["outcome.unchanged", counts.unchanged],
     ["outcome.failed", counts.failed, counts.failed ? "var(--mantine-color-error)" : undefined],
   ];
+  if (counts.waitlisted) figures.push(["tasks.waitlisted", counts.waitlisted]);
   if (counts.warnings) figures.push(["tasks.warnings", counts.warnings]);
   return (
     <SimpleGrid cols={{ base: 2, xs: 3, md: figures.length }} spacing="sm" component="dl" m={0}>

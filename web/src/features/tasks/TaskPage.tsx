@@ -8,7 +8,7 @@ import { Page } from "../../app/Page";
 import { Trouble } from "../../app/Trouble";
 import { Waiting } from "../../app/Waiting";
 import { useI18n } from "../../i18n/useI18n";
-import { kindOf } from "../imports/kinds";
+import { kindOf, PAGES, titleOf } from "../imports/kinds";
 import { DownloadButton } from "./DownloadButton";
 import { ImportCounts } from "./ImportCounts";
 import { useTask } from "./queries";
@@ -35,7 +35,7 @@ export default function TaskPage() {
   const { task } = data;
   return (
     <Page
-      title={t(`tasks.kind.${kindOf(task)}.${purposeOf(task)}`)}
+      title={t(titleOf(task, purposeOf(task)))}
       lead={
         <>
           <Back />
@@ -119,8 +119,8 @@ function ImportResult({ task }: { task: Task }) {
         </Suspense>
       ) : (
         <Group gap="xs">
-          <Button component={Link} to={`/${kindOf(task)}`}>
-            {t(`nav.${kindOf(task)}`)}
+          <Button component={Link} to={PAGES[kindOf(task)]}>
+            {t(`imports.of.${kindOf(task)}`)}
           </Button>
           <AnotherFile task={task} />
         </Group>

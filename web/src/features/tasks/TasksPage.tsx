@@ -9,7 +9,7 @@ import { Page } from "../../app/Page";
 import { Trouble } from "../../app/Trouble";
 import { Waiting } from "../../app/Waiting";
 import { useI18n } from "../../i18n/useI18n";
-import { kindOf } from "../imports/kinds";
+import { titleOf } from "../imports/kinds";
 import { tasksQuery } from "./queries";
 import { importCounts, purposeOf, rowCount, tookMilliseconds } from "./rules";
 import { StateBadge } from "./StateBadge";
@@ -75,7 +75,7 @@ function TaskTable({ tasks }: { tasks: Task[] }) {
             <Table.Tr key={task.id}>
               <Table.Td>
                 <Anchor component={Link} size="sm" to={`/tasks/${task.id}`}>
-                  {t(`tasks.kind.${kindOf(task)}.${purposeOf(task)}`)}
+                  {t(titleOf(task, purposeOf(task)))}
                 </Anchor>
                 {task.filename && (
                   <Text size="sm" className="wrap-anywhere">

@@ -66,7 +66,7 @@ describe("a result", () => {
   });
 
   it("has no warnings and no report unless it says so", () => {
-    expect(importCounts(result)).toMatchObject({ warnings: 0, errorReport: false });
+    expect(importCounts(result)).toMatchObject({ warnings: 0, waitlisted: 0, errorReport: false });
   });
 
   it("is none when a count is missing", () => {

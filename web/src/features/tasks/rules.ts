@@ -48,6 +48,8 @@ export interface ImportCounts {
   unchanged: number;
   failed: number;
   warnings: number;
+  /** Rows of enrolments that were put in line. */
+  waitlisted: number;
   errorReport: boolean;
 }
 
@@ -59,6 +61,7 @@ export function importCounts(result: Task["result"]): ImportCounts | null {
   return {
     ...(result as Record<"total" | "created" | "updated" | "unchanged" | "failed", number>),
     warnings: typeof result.warnings === "number" ? result.warnings : 0,
+    waitlisted: typeof result.waitlisted === "number" ? result.waitlisted : 0,
     errorReport: result.error_report === true,
   };
 }

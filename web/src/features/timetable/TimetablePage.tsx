@@ -9,6 +9,7 @@ import { useFilters } from "../../app/useFilters";
 import { Waiting } from "../../app/Waiting";
 import { useI18n } from "../../i18n/useI18n";
 import { termsQuery } from "../terms/queries";
+import { Feed } from "./Feed";
 import { Lesson } from "./Lesson";
 import { weekQuery } from "./queries";
 import { meetingsIn, periodsIn, shownDays, weekAfter, weekOf } from "./rules";
@@ -72,6 +73,7 @@ export default function TimetablePage() {
           </>
         )}
       </Box>
+      <Feed />
     </Page>
   );
 }

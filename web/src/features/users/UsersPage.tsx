@@ -24,7 +24,7 @@ export default function UsersPage() {
   const { values, set } = useFilters(["q", "role", "active", "sort"]);
   const { sort, ...filters } = filtersOf(values);
   const users = useInfiniteQuery(usersQuery({ ...filters, sort }));
-  const exported = useExport("users");
+  const exported = useExport();
 
   const items = users.data?.pages.flatMap((page) => page.items) ?? [];
   const filtered = Object.keys(filters).length > 0;
@@ -41,6 +41,7 @@ export default function UsersPage() {
             starting={exported.starting}
             onStart={() =>
               exported.start({
+                kind: "users",
                 filters,
                 subject: t(filtered ? "exports.users_filtered" : "exports.users_all"),
               })
