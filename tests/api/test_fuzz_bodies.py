@@ -33,7 +33,16 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "POST /api/course_attachments/{id}/parts": {"numbers": [1]},
     "POST /api/courses": {"code": "CS1", "title": "t", "description": "", "credits": 3.0},
     "PATCH /api/courses/{id}": {"code": "CS1", "title": "t", "description": "", "credits": 3.0},
-    "POST /api/exports/{kind}": {"q": "", "code": "", "role": "student", "active": True},
+    "POST /api/exports/{kind}": {
+        "q": "",
+        "code": "",
+        "course": 1,
+        "term": "",
+        "teacher": 1,
+        "status": "draft",
+        "role": "student",
+        "active": True,
+    },
     "POST /api/imports/{kind}": {"filename": "a.csv", "mode": "plan", "invite": True},
     "PUT /api/notification_preferences": {
         "mail": "off",
