@@ -168,29 +168,33 @@ def test_a_file_that_never_arrived_says_so(
     expect(page.get_by_role("alert")).to_contain_text("The file has not arrived")
 
 
-def test_a_teacher_of_no_section_of_the_course_is_told_why_not(
-    page: Page, sign_in: SignIn, course: dict[str, Any], allowed_statuses: set[int]
+def test_a_teacher_of_the_course_keeps_its_files(
+    page: Page,
+    sign_in: SignIn,
+    course: dict[str, Any],
+    registrar: Registrar,
+    base_url: str,
+    allowed_statuses: set[int],
 ) -> None:
     allowed_statuses.add(403)
-    sign_in("ben", f"/courses/{course['id']}")
-    _choose(page, "mine.pdf", _PDF)
-    page.get_by_role("button", name="Upload").click()
-    expect(page.get_by_role("alert")).to_contain_text("by teachers of one of its sections")
-
-
-def test_a_teacher_of_the_course_keeps_its_files(
-    page: Page, sign_in: SignIn, course: dict[str, Any], registrar: Registrar, base_url: str
-) -> None:
     ben = Person(base_url, "ben")
     term = {"code": course["code"], "name": "A term", "starts_on": "2026-09-07"}
     registrar.call("POST", "/api/terms", json=term | {"ends_on": "2027-01-10"})
     section = {"course_id": course["id"], "term": term["code"], "section_code": "01"}
     teacher = ben.call("GET", "/auth/me")["id"]
     ben.close()
-    registrar.call("POST", "/api/sections", json=section | {"teacher_id": teacher})
+    section = registrar.call("POST", "/api/sections", json=section | {"teacher_id": teacher})
     sign_in("ben", f"/courses/{course['id']}")
     _choose(page, "marks.csv", "name,mark\n陈,5\n".encode(), "application/vnd.ms-excel")
     page.get_by_role("button", name="Upload").click()
     expect(_notice(page, "marks.csv can be downloaded now.")).to_be_visible()
     [file] = _files(registrar, course)
     assert file["content_type"] == "text/csv"
+
+    _choose(page, "late.pdf", _PDF)
+    registrar.call("PATCH", f"/api/sections/{section['id']}", json={"teacher_id": None})
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_role("alert")).to_contain_text("by teachers of one of its sections")
+    page.reload()
+    expect(page.get_by_text("marks.csv")).to_be_visible()
+    expect(page.get_by_role("button", name="Add a file")).to_have_count(0)

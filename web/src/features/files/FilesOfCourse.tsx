@@ -1,21 +1,22 @@
 import { Button, Group, Paper, Stack, Text, Title } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 
 import { LoadMore } from "../../app/LoadMore";
 import { Trouble } from "../../app/Trouble";
 import { Waiting } from "../../app/Waiting";
 import { useI18n } from "../../i18n/useI18n";
-import { useMe } from "../session/me";
+import { isStaff, useMe } from "../session/me";
 import { AddFile } from "./AddFile";
 import { FileTable } from "./FileTable";
-import { filesQuery } from "./queries";
+import { filesQuery, teachesQuery } from "./queries";
 
 /** The files of a course: to download for everybody, to add and remove for who keeps or teaches it. */
 export function FilesOfCourse({ course }: { course: number }) {
   const { t } = useI18n();
-  // Whether a teacher teaches this very course, the server knows.
-  const keeps = useMe().role !== "student";
+  const me = useMe();
+  const taught = useQuery({ ...teachesQuery(course, me.id), enabled: me.role === "teacher" });
+  const keeps = isStaff(me) || (me.role === "teacher" && taught.data === true);
   const files = useInfiniteQuery(filesQuery(course));
   const [adding, { open, close }] = useDisclosure(false);
   const items = files.data?.pages.flatMap((page) => page.items) ?? [];

@@ -1,4 +1,4 @@
-import { infiniteQueryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
 import { answered, api } from "../../api/client";
 
@@ -19,5 +19,17 @@ export function filesQuery(course: number) {
       ),
     initialPageParam: "",
     getNextPageParam: (page) => page.next,
+  });
+}
+
+/** Whether a teacher has a section of the course, and so keeps its files. */
+export function teachesQuery(course: number, teacher: number) {
+  return queryOptions({
+    queryKey: ["sections", "taught", course, teacher],
+    queryFn: async ({ signal }) => {
+      const query = { course, teacher, limit: 1 };
+      const page = await answered(api.GET("/api/sections", { params: { query }, signal }));
+      return page.items.length > 0;
+    },
   });
 }
