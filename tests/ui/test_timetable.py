@@ -39,7 +39,7 @@ def test_a_student_has_a_week_and_goes_through_weeks(
     for period in ["1", "2"]:
         row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=period))
         expect(row).to_contain_text(f"{code}-A · 01")
-        expect(row).to_contain_text(f"R-{code}")
+        expect(row).to_contain_text(f"8:00 AM–9:40 AM · R-{code}")
     check_accessible()
     page.get_by_role("button", name="Next week").click()
     expect(lead).to_contain_text(f"Week 2 of Autumn {code}")

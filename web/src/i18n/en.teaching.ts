@@ -166,7 +166,7 @@ export const enTeaching = {
   "rosters.search": "Search the roster",
   "rosters.search_placeholder": "Username or name",
   "rosters.student": "Student",
-  "rosters.student_hint": "Username, name or e-mail",
+  "rosters.student_hint": "Username or name",
   "rosters.no_such_student": "There is no such active student.",
   "rosters.enrol_student": "Enrol a student",
   "rosters.since": "Since",

@@ -22,8 +22,8 @@ export interface Translator {
   credits(value: number): string;
   dateTime(iso: string): string;
   date(iso: string): string;
-  /** The time of a moment, by the clock of the reader. */
-  time(iso: string): string;
+  /** The time of a moment, by the clock of a time zone. */
+  time(iso: string, timeZone: string): string;
   /** A day of the calendar such as `2026-09-01`, wherever the reader is. */
   day(date: string): string;
   /** A day of the week; 1 is Monday. */
@@ -39,7 +39,6 @@ export function translator(locale: Locale): Translator {
   const dateTimes = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
   const dates = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
   const times = new Intl.DateTimeFormat(locale, { timeStyle: "short", timeZone: "UTC" });
-  const clocks = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
   const days = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" });
   const weekdays = new Intl.DateTimeFormat(locale, { weekday: "long", timeZone: "UTC" });
   const unit = (name: string) => new Intl.NumberFormat(locale, { style: "unit", unit: name });
@@ -57,7 +56,8 @@ export function translator(locale: Locale): Translator {
     credits: (value) => oneDecimal.format(value),
     dateTime: (iso) => dateTimes.format(new Date(iso)),
     date: (iso) => dates.format(new Date(iso)),
-    time: (iso) => clocks.format(new Date(iso)),
+    time: (iso, timeZone) =>
+      new Intl.DateTimeFormat(locale, { timeStyle: "short", timeZone }).format(new Date(iso)),
     day: (date) => days.format(new Date(date)),
     // The first of January 2024 was a Monday.
     weekday: (number) => weekdays.format(Date.UTC(2024, 0, number)),

@@ -159,7 +159,7 @@ export const zhCNTeaching: Record<keyof typeof enTeaching, Message> = {
   "rosters.search": "搜索名单",
   "rosters.search_placeholder": "用户名或姓名",
   "rosters.student": "学生",
-  "rosters.student_hint": "用户名、姓名或邮箱",
+  "rosters.student_hint": "用户名或姓名",
   "rosters.no_such_student": "没有这名在用的学生。",
   "rosters.enrol_student": "为学生选课",
   "rosters.since": "时间",
