@@ -1,7 +1,8 @@
-import { Button, Group, Modal, Stack, Text } from "@mantine/core";
+import { Button, Group, Stack, Text } from "@mantine/core";
 import type { ReactNode } from "react";
 
 import { useI18n } from "../i18n/useI18n";
+import { Dialog, DialogTitle } from "./Dialog";
 
 interface Props {
   title: string;
@@ -21,33 +22,25 @@ interface Props {
 export function Confirmation(props: Props) {
   const { t } = useI18n();
   return (
-    <Modal.Root opened={props.opened} onClose={props.onClose} centered>
-      <Modal.Overlay />
-      {/* Mantine's own header would be a second banner of the page. */}
-      <Modal.Content>
-        <Modal.Body pt="md">
-          <Stack>
-            <Modal.Title fz="lg" fw={650} className="wrap-anywhere">
-              {props.title}
-            </Modal.Title>
-            <Text className="wrap-anywhere">{props.text}</Text>
-            {props.children}
-            <Group justify="flex-end" gap="xs">
-              <Button variant="default" onClick={props.onClose} data-autofocus>
-                {t("app.cancel")}
-              </Button>
-              <Button
-                color="red"
-                loading={props.doing}
-                disabled={props.disabled}
-                onClick={props.onConfirm}
-              >
-                {props.action}
-              </Button>
-            </Group>
-          </Stack>
-        </Modal.Body>
-      </Modal.Content>
-    </Modal.Root>
+    <Dialog opened={props.opened} onClose={props.onClose}>
+      <Stack>
+        <DialogTitle>{props.title}</DialogTitle>
+        <Text className="wrap-anywhere">{props.text}</Text>
+        {props.children}
+        <Group justify="flex-end" gap="xs">
+          <Button variant="default" onClick={props.onClose} data-autofocus>
+            {t("app.cancel")}
+          </Button>
+          <Button
+            color="red"
+            loading={props.doing}
+            disabled={props.disabled}
+            onClick={props.onConfirm}
+          >
+            {props.action}
+          </Button>
+        </Group>
+      </Stack>
+    </Dialog>
   );
 }

@@ -1,10 +1,10 @@
-import { Button, Group, Modal, Stack, Text } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "react-router";
 
 import { asProblem } from "../../api/problem";
 import type { Course } from "../../api/types";
 import { ChangedMeanwhile } from "../../app/ChangedMeanwhile";
+import { Confirmation } from "../../app/Confirmation";
 import { Trouble } from "../../app/Trouble";
 import { useNotice } from "../../app/useNotice";
 import { useI18n } from "../../i18n/useI18n";
@@ -44,34 +44,21 @@ export function DeleteCourse({ course, etag, opened, onClose }: Props) {
   };
 
   return (
-    <Modal.Root opened={opened} onClose={close} centered>
-      <Modal.Overlay />
-      {/* Mantine's own header would be a second banner of the page. */}
-      <Modal.Content>
-        <Modal.Body pt="md">
-          <Stack>
-            <Modal.Title fz="lg" fw={650} className="wrap-anywhere">
-              {t("courses.delete_title", { code: course.code })}
-            </Modal.Title>
-            <Text className="wrap-anywhere">
-              {t("courses.delete_text", { title: course.title })}
-            </Text>
-            {changed ? (
-              <ChangedMeanwhile text={t("courses.changed_text")} onReload={reload} />
-            ) : (
-              deletion.isError && <Trouble thrown={deletion.error} />
-            )}
-            <Group justify="flex-end" gap="xs">
-              <Button variant="default" onClick={close} data-autofocus>
-                {t("app.cancel")}
-              </Button>
-              <Button color="red" loading={deletion.isPending} disabled={changed} onClick={remove}>
-                {t("courses.delete")}
-              </Button>
-            </Group>
-          </Stack>
-        </Modal.Body>
-      </Modal.Content>
-    </Modal.Root>
+    <Confirmation
+      title={t("courses.delete_title", { code: course.code })}
+      text={t("courses.delete_text", { title: course.title })}
+      action={t("courses.delete")}
+      opened={opened}
+      doing={deletion.isPending}
+      disabled={changed}
+      onConfirm={remove}
+      onClose={close}
+    >
+      {changed ? (
+        <ChangedMeanwhile text={t("courses.changed_text")} onReload={reload} />
+      ) : (
+        deletion.isError && <Trouble thrown={deletion.error} />
+      )}
+    </Confirmation>
   );
 }

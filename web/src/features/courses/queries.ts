@@ -1,26 +1,23 @@
 /** Reading courses: the list page by page, and one course with the ETag that a change must name. */
-import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 
 import { answered, answeredWithTag, api } from "../../api/client";
+import { pagesQuery } from "../../api/pages";
 
 const PAGE_SIZE = 50;
 
 export function coursesQuery(q: string) {
-  return infiniteQueryOptions({
-    queryKey: ["courses", "list", q],
-    queryFn: ({ pageParam, signal }) =>
+  return {
+    ...pagesQuery(["courses", "list", q], (after, signal) =>
       answered(
         api.GET("/api/courses", {
-          params: {
-            query: { limit: PAGE_SIZE, ...(q && { q }), ...(pageParam && { cursor: pageParam }) },
-          },
+          params: { query: { limit: PAGE_SIZE, ...(q && { q }), ...after } },
           signal,
         }),
       ),
-    initialPageParam: "",
-    getNextPageParam: (page) => page.next,
+    ),
     placeholderData: keepPreviousData,
-  });
+  };
 }
 
 export function courseQuery(id: number) {

@@ -1,25 +1,20 @@
-import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { queryOptions } from "@tanstack/react-query";
 
 import { answered, api } from "../../api/client";
+import { pagesQuery } from "../../api/pages";
 
 const PAGE_SIZE = 50;
 
 /** The files of a course, newest first, page by page. */
 export function filesQuery(course: number) {
-  return infiniteQueryOptions({
-    queryKey: ["files", course],
-    queryFn: ({ pageParam, signal }) =>
-      answered(
-        api.GET("/api/course_attachments", {
-          params: {
-            query: { course, limit: PAGE_SIZE, ...(pageParam && { cursor: pageParam }) },
-          },
-          signal,
-        }),
-      ),
-    initialPageParam: "",
-    getNextPageParam: (page) => page.next,
-  });
+  return pagesQuery(["files", course], (after, signal) =>
+    answered(
+      api.GET("/api/course_attachments", {
+        params: { query: { course, limit: PAGE_SIZE, ...after } },
+        signal,
+      }),
+    ),
+  );
 }
 
 /** Whether a teacher has a section of the course, and so keeps its files. */

@@ -1,9 +1,9 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useRef, useState } from "react";
+import { useQueryClient } from "@tanstack/react-query";
 
 import { answered, api } from "../../api/client";
 import { asProblem, Problem } from "../../api/problem";
 import type { Attachment } from "../../api/types";
+import { useTransfer, type Transfer } from "../../app/useTransfer";
 import { shownName } from "../imports/rules";
 import { upload, uploadPart } from "../imports/upload";
 import { sendParts } from "./parts";
@@ -21,13 +21,8 @@ interface Wanted {
 /** Announces a file of a course, sends it and has it checked; what cannot be finished is given up. */
 export function useUpload(course: number) {
   const queries = useQueryClient();
-  const stopping = useRef<AbortController | null>(null);
-  const [sentBytes, setSentBytes] = useState(0);
-
-  const mutation = useMutation({
-    mutationFn: async ({ file, title }: Wanted) => {
-      const { signal } = (stopping.current = new AbortController());
-      setSentBytes(0);
+  return useTransfer(
+    async ({ file, title }: Wanted, { signal, onProgress }) => {
       const { attachment, upload: form } = await answered(
         api.POST("/api/course_attachments", {
           params: { header: { "Idempotency-Key": crypto.randomUUID() } },
@@ -43,9 +38,9 @@ export function useUpload(course: number) {
       );
       try {
         if (file.size <= MOST_FORM_BYTES) {
-          await upload(form, file, { signal, onProgress: setSentBytes });
+          await upload(form, file, { signal, onProgress });
         } else {
-          await uploadInParts(attachment, file, signal, setSentBytes);
+          await uploadInParts(attachment, file, { signal, onProgress });
         }
         return await complete(attachment.id);
       } catch (thrown) {
@@ -56,24 +51,14 @@ export function useUpload(course: number) {
         throw signal.aborted ? new Problem(0, "upload_aborted") : thrown;
       }
     },
-    onSettled: () => queries.invalidateQueries(filesQuery(course)),
-  });
-
-  const stopped = mutation.isError && asProblem(mutation.error).code === "upload_aborted";
-  return {
-    begin: mutation.mutate,
-    stop: () => stopping.current?.abort(),
-    uploading: mutation.isPending,
-    sentBytes,
-    failure: stopped ? null : mutation.error,
-  };
+    { onSettled: () => queries.invalidateQueries(filesQuery(course)) },
+  );
 }
 
 function uploadInParts(
   { id }: Attachment,
   file: File,
-  signal: AbortSignal,
-  onProgress: (sentBytes: number) => void,
+  { signal, onProgress }: Transfer,
 ): Promise<void> {
   return sendParts({
     ask: (numbers) =>

@@ -71,7 +71,7 @@ export default function ImportPage() {
                   <Radio
                     key={value}
                     value={value}
-                    label={t(`imports.of.${value}`)}
+                    label={t(`kind.${value}`)}
                     disabled={uploading}
                   />
                 ))}

@@ -1,6 +1,6 @@
 /** What can be brought in from a file or taken out as one, by whom, and where it is seen. */
 import type { Me, Task } from "../../api/types";
-import { isManager } from "../session/me";
+import { isManager } from "../session/roles";
 
 export const KINDS = ["courses", "sections", "enrollments", "users"] as const;
 export type Kind = (typeof KINDS)[number];
@@ -22,10 +22,4 @@ export function kindsFor(me: Me): Kind[] {
 /** Return the kind of an import. */
 export function kindOf(task: Task): Kind {
   return KINDS.find((kind) => kind === task.kind) ?? "courses";
-}
-
-/** Return the words for what a task does. */
-export function titleOf(task: Task, purpose: "import" | "plan" | "export") {
-  if (task.kind === "timetable") return "tasks.kind.timetable.export" as const;
-  return `tasks.kind.${kindOf(task)}.${purpose}` as const;
 }

@@ -1,34 +1,28 @@
 /** Who is in a section and who waits for it; a student finds nobody else there. */
-import {
-  infiniteQueryOptions,
-  keepPreviousData,
-  useMutation,
-  useQueryClient,
-} from "@tanstack/react-query";
+import { keepPreviousData, useMutation, useQueryClient } from "@tanstack/react-query";
 
 import { answered, api } from "../../api/client";
+import { pagesQuery } from "../../api/pages";
 import { sectionQuery } from "../sections/queries";
 
 const PAGE_SIZE = 100;
 
 export function rosterQuery(section: number, q = "") {
-  return infiniteQueryOptions({
-    queryKey: ["roster", section, q],
-    queryFn: ({ pageParam, signal }) =>
+  return {
+    ...pagesQuery(["roster", section, q], (after, signal) =>
       answered(
         api.GET("/api/sections/{id}/enrollments", {
           params: {
             path: { id: section },
-            query: { limit: PAGE_SIZE, ...(q && { q }), ...(pageParam && { cursor: pageParam }) },
+            query: { limit: PAGE_SIZE, ...(q && { q }), ...after },
           },
           signal,
         }),
       ),
-    initialPageParam: "",
-    getNextPageParam: (page) => page.next,
+    ),
     placeholderData: keepPreviousData,
     staleTime: 0,
-  });
+  };
 }
 
 export function useEnroll(section: number) {

@@ -27,7 +27,7 @@ export function SectionExports({ filters, exported }: Props) {
             key={kind}
             onClick={() => exported.start({ kind, filters, subject: t(`sections.export_${kind}`) })}
           >
-            {t(`exports.of.${kind}`)}
+            {t(`kind.${kind}`)}
           </Menu.Item>
         ))}
         {/* A search and a status would be those of students here, not of sections. */}
@@ -40,7 +40,7 @@ export function SectionExports({ filters, exported }: Props) {
             })
           }
         >
-          {t("exports.of.enrollments")}
+          {t("kind.enrollments")}
         </Menu.Item>
       </Menu.Dropdown>
     </Menu>

@@ -1,28 +1,25 @@
 /** Reading sections: the list page by page, one with its ETag, and where it clashes. */
-import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 
 import { answered, answeredWithTag, api } from "../../api/client";
+import { pagesQuery } from "../../api/pages";
 import type { SectionFilters } from "../../api/types";
 import type { Option } from "../../app/SearchSelect";
 
 const PAGE_SIZE = 50;
 
 export function sectionsQuery(filters: SectionFilters) {
-  return infiniteQueryOptions({
-    queryKey: ["sections", "list", filters],
-    queryFn: ({ pageParam, signal }) =>
+  return {
+    ...pagesQuery(["sections", "list", filters], (after, signal) =>
       answered(
         api.GET("/api/sections", {
-          params: {
-            query: { limit: PAGE_SIZE, ...filters, ...(pageParam && { cursor: pageParam }) },
-          },
+          params: { query: { limit: PAGE_SIZE, ...filters, ...after } },
           signal,
         }),
       ),
-    initialPageParam: "",
-    getNextPageParam: (page) => page.next,
+    ),
     placeholderData: keepPreviousData,
-  });
+  };
 }
 
 export function sectionQuery(id: number) {

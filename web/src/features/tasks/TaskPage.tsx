@@ -8,11 +8,11 @@ import { Page } from "../../app/Page";
 import { Trouble } from "../../app/Trouble";
 import { Waiting } from "../../app/Waiting";
 import { useI18n } from "../../i18n/useI18n";
-import { kindOf, PAGES, titleOf } from "../imports/kinds";
+import { kindOf, PAGES } from "../imports/kinds";
 import { DownloadButton } from "./DownloadButton";
 import { ImportCounts } from "./ImportCounts";
 import { useTask } from "./queries";
-import { importCounts, isOver, purposeOf, rowCount } from "./rules";
+import { importCounts, isOver, purposeOf, rowCount, titleOf } from "./rules";
 import { StateBadge } from "./StateBadge";
 import { TaskProgress } from "./TaskProgress";
 
@@ -35,7 +35,7 @@ export default function TaskPage() {
   const { task } = data;
   return (
     <Page
-      title={t(titleOf(task, purposeOf(task)))}
+      title={t(titleOf(task))}
       lead={
         <>
           <Back />
@@ -120,7 +120,7 @@ function ImportResult({ task }: { task: Task }) {
       ) : (
         <Group gap="xs">
           <Button component={Link} to={PAGES[kindOf(task)]}>
-            {t(`imports.of.${kindOf(task)}`)}
+            {t(`kind.${kindOf(task)}`)}
           </Button>
           <AnotherFile task={task} />
         </Group>

@@ -9,9 +9,8 @@ import { Page } from "../../app/Page";
 import { Trouble } from "../../app/Trouble";
 import { Waiting } from "../../app/Waiting";
 import { useI18n } from "../../i18n/useI18n";
-import { titleOf } from "../imports/kinds";
 import { tasksQuery } from "./queries";
-import { importCounts, purposeOf, rowCount, tookMilliseconds } from "./rules";
+import { importCounts, rowCount, titleOf, tookMilliseconds } from "./rules";
 import { StateBadge } from "./StateBadge";
 
 /** What one has set in motion, newest first. */
@@ -75,7 +74,7 @@ function TaskTable({ tasks }: { tasks: Task[] }) {
             <Table.Tr key={task.id}>
               <Table.Td>
                 <Anchor component={Link} size="sm" to={`/tasks/${task.id}`}>
-                  {t(titleOf(task, purposeOf(task)))}
+                  {t(titleOf(task))}
                 </Anchor>
                 {task.filename && (
                   <Text size="sm" className="wrap-anywhere">

@@ -9,6 +9,7 @@ import {
 import { useEffect } from "react";
 
 import { answered, api } from "../../api/client";
+import { pagesQuery } from "../../api/pages";
 import { asProblem } from "../../api/problem";
 import type { Outcome } from "../../api/types";
 import { isOver, pollDelay, watched, type Watched } from "./rules";
@@ -47,41 +48,28 @@ export function useTask(id: string) {
 }
 
 export const tasksQuery = infiniteQueryOptions({
-  queryKey: ["tasks", "list"],
-  queryFn: ({ pageParam, signal }) =>
-    answered(
-      api.GET("/api/tasks", {
-        params: { query: { limit: 20, ...(pageParam && { cursor: pageParam }) } },
-        signal,
-      }),
-    ),
-  initialPageParam: "",
-  getNextPageParam: (page) => page.next,
+  ...pagesQuery(["tasks", "list"], (after, signal) =>
+    answered(api.GET("/api/tasks", { params: { query: { limit: 20, ...after } }, signal })),
+  ),
   staleTime: 0,
   refetchInterval: ({ state }) =>
     state.data?.pages.some((page) => page.items.some((task) => !isOver(task))) ? 3_000 : false,
 });
 
 export function planQuery(id: string, outcome: Outcome | "all") {
-  return infiniteQueryOptions({
-    queryKey: ["tasks", "plan", id, outcome],
-    queryFn: ({ pageParam, signal }) =>
+  return {
+    ...pagesQuery(["tasks", "plan", id, outcome], (after, signal) =>
       answered(
         api.GET("/api/tasks/{id}/plan", {
           params: {
             path: { id },
-            query: {
-              limit: 50,
-              ...(outcome !== "all" && { outcome }),
-              ...(pageParam && { cursor: pageParam }),
-            },
+            query: { limit: 50, ...(outcome !== "all" && { outcome }), ...after },
           },
           signal,
         }),
       ),
-    initialPageParam: "",
-    getNextPageParam: (page) => page.next,
+    ),
     placeholderData: keepPreviousData,
     staleTime: Infinity,
-  });
+  };
 }

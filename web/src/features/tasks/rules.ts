@@ -1,5 +1,6 @@
 /** Tasks, without a server or a page: when to ask again, what a result says. */
 import type { Task } from "../../api/types";
+import { kindOf } from "../imports/kinds";
 
 const FIRST_DELAY_MILLISECONDS = 300;
 const LONGEST_DELAY_MILLISECONDS = 5_000;
@@ -33,6 +34,12 @@ export type Purpose = "import" | "plan" | "export";
 /** Return what a task is for; a plan is an import that only looks. */
 export function purposeOf(task: Task): Purpose {
   return task.job === "import" && task.mode === "plan" ? "plan" : task.job;
+}
+
+/** Return the words for what a task does. */
+export function titleOf(task: Task) {
+  if (task.kind === "timetable") return "tasks.kind.timetable.export" as const;
+  return `tasks.kind.${kindOf(task)}.${purposeOf(task)}` as const;
 }
 
 /** Return what names the plan when it is applied; null for a task that is no finished plan. */

@@ -32,6 +32,7 @@ export default function TimetablePage() {
   const { days, term, week_number } = week.data;
   const monday = days[0]!.date;
   const name = terms.data?.find(({ code }) => code === term)?.name ?? term;
+  const zones = new Map(terms.data?.map(({ code, timezone }) => [code, timezone]));
   const empty = days.every(({ meetings }) => meetings.length === 0);
   return (
     <Page
@@ -65,10 +66,10 @@ export default function TimetablePage() {
         ) : (
           <>
             <Paper withBorder visibleFrom="md">
-              <Grid days={days} />
+              <Grid days={days} zones={zones} />
             </Paper>
             <Box hiddenFrom="md">
-              <ByDay days={days} />
+              <ByDay days={days} zones={zones} />
             </Box>
           </>
         )}
@@ -78,7 +79,13 @@ export default function TimetablePage() {
   );
 }
 
-function Grid({ days }: { days: Week["days"] }) {
+interface DaysProps {
+  days: Week["days"];
+  /** Time zones by the codes of terms. */
+  zones: Map<string, string>;
+}
+
+function Grid({ days, zones }: DaysProps) {
   const { t, weekday, day } = useI18n();
   const shown = shownDays(days);
   return (
@@ -103,7 +110,11 @@ function Grid({ days }: { days: Week["days"] }) {
             {shown.map((it) => (
               <Table.Td key={it.date} className="wrap-anywhere" valign="top">
                 {meetingsIn(it, period).map((meeting) => (
-                  <Lesson key={meeting.section.id} meeting={meeting} />
+                  <Lesson
+                    key={meeting.section.id}
+                    meeting={meeting}
+                    zone={zones.get(meeting.section.term)}
+                  />
                 ))}
               </Table.Td>
             ))}
@@ -114,7 +125,7 @@ function Grid({ days }: { days: Week["days"] }) {
   );
 }
 
-function ByDay({ days }: { days: Week["days"] }) {
+function ByDay({ days, zones }: DaysProps) {
   const { weekday, day } = useI18n();
   return (
     <Stack>
@@ -128,7 +139,7 @@ function ByDay({ days }: { days: Week["days"] }) {
             <Stack gap="sm">
               {it.meetings.map((meeting, index) => (
                 <Group key={index} gap="sm" wrap="nowrap" align="flex-start">
-                  <Lesson meeting={meeting} withPeriods />
+                  <Lesson meeting={meeting} zone={zones.get(meeting.section.term)} withPeriods />
                 </Group>
               ))}
             </Stack>

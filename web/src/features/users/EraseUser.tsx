@@ -1,9 +1,10 @@
-import { Button, Group, Modal, Paper, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Button, Group, Paper, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useState } from "react";
 import { useNavigate } from "react-router";
 
 import type { User } from "../../api/types";
+import { Dialog, DialogTitle } from "../../app/Dialog";
 import { Trouble } from "../../app/Trouble";
 import { useNotice } from "../../app/useNotice";
 import { useI18n } from "../../i18n/useI18n";
@@ -24,20 +25,14 @@ export function EraseUser({ user }: { user: User }) {
           {t("users.erase")}
         </Button>
       </Stack>
-      <Modal.Root opened={asking} onClose={close} centered>
-        <Modal.Overlay />
-        {/* Mantine's own header would be a second banner of the page. */}
-        <Modal.Content>
-          <Modal.Body pt="md">
-            <Confirmation user={user} onCancel={close} />
-          </Modal.Body>
-        </Modal.Content>
-      </Modal.Root>
+      <Dialog opened={asking} onClose={close}>
+        <Erasure user={user} onCancel={close} />
+      </Dialog>
     </Paper>
   );
 }
 
-function Confirmation({ user, onCancel }: { user: User; onCancel(): void }) {
+function Erasure({ user, onCancel }: { user: User; onCancel(): void }) {
   const { t } = useI18n();
   const navigate = useNavigate();
   const notice = useNotice();
@@ -60,9 +55,7 @@ function Confirmation({ user, onCancel }: { user: User; onCancel(): void }) {
       }}
     >
       <Stack>
-        <Modal.Title fz="lg" fw={650} className="wrap-anywhere">
-          {t("users.erase_ask", { name: user.username })}
-        </Modal.Title>
+        <DialogTitle>{t("users.erase_ask", { name: user.username })}</DialogTitle>
         <Text>{t("users.erase_warning")}</Text>
         {erasure.isError && <Trouble thrown={erasure.error} />}
         <TextInput

@@ -1,27 +1,24 @@
 /** Reading users: the list page by page, and one user with the ETag that a change must name. */
-import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 
 import { answered, answeredWithTag, api } from "../../api/client";
+import { pagesQuery } from "../../api/pages";
 import type { UserFilters } from "../../api/types";
 
 const PAGE_SIZE = 50;
 
 export function usersQuery(filters: UserFilters) {
-  return infiniteQueryOptions({
-    queryKey: ["users", "list", filters],
-    queryFn: ({ pageParam, signal }) =>
+  return {
+    ...pagesQuery(["users", "list", filters], (after, signal) =>
       answered(
         api.GET("/api/users", {
-          params: {
-            query: { limit: PAGE_SIZE, ...filters, ...(pageParam && { cursor: pageParam }) },
-          },
+          params: { query: { limit: PAGE_SIZE, ...filters, ...after } },
           signal,
         }),
       ),
-    initialPageParam: "",
-    getNextPageParam: (page) => page.next,
+    ),
     placeholderData: keepPreviousData,
-  });
+  };
 }
 
 export function userQuery(id: number) {
