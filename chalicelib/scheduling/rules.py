@@ -61,11 +61,6 @@ def monday_of_week(week: str) -> date:
     return monday
 
 
-def weeks_in_term(starts_on: date, ends_on: date) -> int:
-    """Return the number of the last week of a term."""
-    return (monday_of(ends_on) - monday_of(starts_on)).days // 7 + 1
-
-
 def term_errors(starts_on: date, ends_on: date, periods: Sequence[Period]) -> list[FieldError]:
     """Return what is wrong with the dates and the periods of a term."""
     return [*_length_errors(starts_on, ends_on), *_period_errors(periods)]

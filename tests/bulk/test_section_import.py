@@ -12,10 +12,11 @@ from sqlalchemy import Connection, text
 
 from chalicelib.bulk.errors import PlanStale
 from chalicelib.core import logs
-from chalicelib.scheduling.meetings import UnreadableMeetings, format_meetings, parse_meetings
+from chalicelib.scheduling.meetings import format_meetings
 from tests.bulk.desk import Desk, Ended, csv_file, parsed
 from tests.bulk.test_plans import plan_rows
 from tests.outbox.queues import Queues
+from tests.scheduling.meeting_reader import UnreadableMeetings, parse_meetings
 
 HEADER = ("course_code", "term", "section_code", "teacher", "capacity", "status", "meetings")
 KEY = HEADER[:3]

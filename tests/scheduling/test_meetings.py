@@ -6,14 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.scheduling.meetings import (
-    Meeting,
-    UnreadableMeetings,
-    format_meetings,
-    meeting_errors,
-    ordered,
-    parse_meetings,
-)
+from chalicelib.scheduling.meetings import Meeting, format_meetings, meeting_errors, ordered
+from tests.scheduling.meeting_reader import UnreadableMeetings, parse_meetings
 
 SIXTEEN = tuple(range(1, 17))
 

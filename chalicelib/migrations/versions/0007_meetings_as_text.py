@@ -11,7 +11,8 @@ from alembic import op
 revision = "0007"
 down_revision = "0006"
 
-# Twins of scheduling/meetings.py, which a test holds them against. Between text and rows meetings
+# Written by scheduling/meetings.py, too; a test holds the two against each other, and the reader
+# against one of its own. Between text and rows meetings
 # are a JSON array of [weekday, first_period, last_period, [weeks], room], in the order of the week.
 PARSE = r"""
 CREATE FUNCTION parse_meetings(said text, last_week integer, period_starts time[],
