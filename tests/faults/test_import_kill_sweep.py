@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from sqlalchemy import Connection, text
@@ -18,6 +15,7 @@ from sqlalchemy import Connection, text
 from chalicelib.bulk import service
 from chalicelib.core import database
 from tests.bulk.desk import Desk, bucket_and_queues, csv_file, uploaded
+from tests.faults.import_kills import command, delivered, kill_at_each_statement
 from tests.outbox.queues import Queues
 
 ROWS = [[f"A{n:02}", f"Title {n}" if n % 10 else "", "about", "3"] for n in range(50)]
@@ -34,19 +32,6 @@ def desk_queues() -> Iterator[Queues]:
 @pytest.fixture
 def desk(desk_queues: Queues, clean_database: None, owner: Connection) -> Desk:
     return Desk(owner, desk_queues)
-
-
-def _command(message: dict[str, Any], *arguments: object) -> list[str]:
-    start = [sys.executable, "-m", "tests.bulk.import_process", json.dumps(message)]
-    return [*start, *map(str, arguments)]
-
-
-def _run(message: dict[str, Any], *arguments: object) -> int:
-    process = subprocess.run(
-        _command(message, *arguments), timeout=60, check=False, capture_output=True
-    )
-    assert process.returncode in (0, 3, -signal.SIGKILL), process.stderr.decode()
-    return process.returncode
 
 
 def _start_over(desk: Desk) -> uuid.UUID:
@@ -74,17 +59,7 @@ def _ended_once(desk: Desk, task_id: uuid.UUID) -> None:
 
 
 def test_killed_at_any_statement_it_ends_once(desk: Desk) -> None:
-    points = 0
-    while True:
-        points += 1
-        task_id = _start_over(desk)
-        code = _run(uploaded(task_id), points)
-        if code != -signal.SIGKILL:
-            break
-        assert _delivered(desk, task_id)
-        _ended_once(desk, task_id)
-    assert code == 0
-    _ended_once(desk, task_id)
+    points = kill_at_each_statement(desk, _start_over, _ended_once)
     # claim, pin, three stages with two COPYs in some, judge, report, end, tidy: all were points
     assert points > 30
 
@@ -92,15 +67,15 @@ def test_killed_at_any_statement_it_ends_once(desk: Desk) -> None:
 def test_two_workers_with_the_same_message_end_it_once(desk: Desk) -> None:
     for _ in range(3):
         task_id = _start_over(desk)
-        workers = [subprocess.Popen(_command(uploaded(task_id))) for _ in range(3)]
+        workers = [subprocess.Popen(command(task_id)) for _ in range(3)]
         assert {worker.wait(60) for worker in workers} <= {0, 3}
-        assert _delivered(desk, task_id)
+        assert delivered(desk, task_id)
         _ended_once(desk, task_id)
 
 
 def test_a_worker_that_wakes_up_late_is_without_effect(desk: Desk) -> None:
     task_id = _start_over(desk)
-    sleeper = subprocess.Popen(_command(uploaded(task_id)))
+    sleeper = subprocess.Popen(command(task_id))
     while desk.task(task_id).done == 0 and sleeper.poll() is None:
         time.sleep(0.001)
     os.kill(sleeper.pid, signal.SIGSTOP)
@@ -124,7 +99,7 @@ def test_a_worker_that_wakes_up_late_is_without_effect(desk: Desk) -> None:
 def test_connections_that_break_end_in_one_result(desk: Desk, wait_seconds: float) -> None:
     """What a killed pooler or a restarted Postgres looks like from the function."""
     task_id = _start_over(desk)
-    worker = subprocess.Popen(_command(uploaded(task_id)))
+    worker = subprocess.Popen(command(task_id))
     while desk.task(task_id).attempt == 0 and worker.poll() is None:
         time.sleep(0.001)
     time.sleep(wait_seconds)
@@ -135,16 +110,5 @@ def test_connections_that_break_end_in_one_result(desk: Desk, wait_seconds: floa
     )
     desk.owner.commit()
     assert worker.wait(60) in (0, 3)
-    assert _delivered(desk, task_id)
+    assert delivered(desk, task_id)
     _ended_once(desk, task_id)
-
-
-def _delivered(desk: Desk, task_id: uuid.UUID) -> bool:
-    """Deliver as a queue does: again, while it comes back. Our own connection may be dead, too, and
-    the server may not know yet that a worker is.
-    """
-    for _ in range(20):
-        if not desk.deliver(uploaded(task_id)):
-            return True
-        time.sleep(0.05)
-    return False

@@ -4,18 +4,14 @@ written down twice, and nobody is left out.
 
 from __future__ import annotations
 
-import json
-import signal
-import subprocess
-import sys
-import time
 import uuid
 from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Connection
 
-from tests.bulk.desk import Desk, bucket_and_queues, csv_file, uploaded
+from tests.bulk.desk import Desk, bucket_and_queues, csv_file
+from tests.faults.import_kills import kill_at_each_statement
 from tests.outbox.queues import Queues
 
 HEADER = ("username", "email", "role", "active")
@@ -48,22 +44,6 @@ def _start_over(desk: Desk) -> uuid.UUID:
     return desk.upload(csv_file(ROWS, HEADER), invite=True)
 
 
-def _run(task_id: uuid.UUID, die_at: int) -> int:
-    command = [sys.executable, "-m", "tests.bulk.import_process", json.dumps(uploaded(task_id))]
-    process = subprocess.run([*command, str(die_at)], timeout=60, check=False, capture_output=True)
-    assert process.returncode in (0, 3, -signal.SIGKILL), process.stderr.decode()
-    return process.returncode
-
-
-def _deliver(desk: Desk, task_id: uuid.UUID) -> None:
-    """Deliver as a queue does: again, while it comes back."""
-    for _ in range(20):
-        if not desk.deliver(uploaded(task_id)):
-            return
-        time.sleep(0.05)
-    pytest.fail("the message never was worked off")
-
-
 def _ended_once(desk: Desk, task_id: uuid.UUID) -> None:
     task = desk.task(task_id)
     assert task.counts == (5, 1, 0, 1)
@@ -85,16 +65,6 @@ def _ended_once(desk: Desk, task_id: uuid.UUID) -> None:
 
 
 def test_killed_at_any_statement_it_ends_once(desk: Desk) -> None:
-    points = 0
-    while True:
-        points += 1
-        task_id = _start_over(desk)
-        code = _run(task_id, points)
-        if code != -signal.SIGKILL:
-            break
-        _deliver(desk, task_id)
-        _ended_once(desk, task_id)
-    assert code == 0
-    _ended_once(desk, task_id)
+    points = kill_at_each_statement(desk, _start_over, _ended_once)
     # claim, pin, stage, judge, write down, report, end, tidy: all were points
     assert points > 20
