@@ -14,6 +14,14 @@ export const PAGES: Record<Kind, "/courses" | "/sections" | "/users"> = {
   users: "/users",
 };
 
+/** Keys of the queries whose answers an import may have changed. */
+export const READ_ANEW: Record<Kind, readonly string[]> = {
+  courses: ["courses"],
+  sections: ["sections", "roster", "timetable"],
+  enrollments: ["sections", "roster", "timetable"],
+  users: ["users", "people"],
+};
+
 /** Return what somebody of the staff may import. */
 export function kindsFor(me: Me): Kind[] {
   return KINDS.filter((kind) => kind !== "users" || isManager(me));

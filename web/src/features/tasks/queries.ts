@@ -12,6 +12,7 @@ import { answered, api } from "../../api/client";
 import { pagesQuery } from "../../api/pages";
 import { asProblem } from "../../api/problem";
 import type { Outcome } from "../../api/types";
+import { kindOf, READ_ANEW } from "../imports/kinds";
 import { isOver, pollDelay, watched, type Watched } from "./rules";
 
 export function taskQuery(id: string) {
@@ -36,12 +37,12 @@ export function useTask(id: string) {
   const queries = useQueryClient();
   const task = useQuery(taskQuery(id));
   const ended = task.data && isOver(task.data.task) ? task.data.task : null;
-  const changed = ended?.job === "import" ? ended.kind : null;
+  const changed = ended?.job === "import" ? READ_ANEW[kindOf(ended)] : null;
 
   useEffect(() => {
     if (!ended) return;
     void queries.invalidateQueries({ queryKey: ["tasks", "list"] });
-    if (changed) void queries.invalidateQueries({ queryKey: [changed] });
+    changed?.forEach((key) => void queries.invalidateQueries({ queryKey: [key] }));
   }, [ended, changed, queries]);
 
   return task;
