@@ -13,7 +13,7 @@ from chalicelib.accounts.schemas import UserChanges, UserIn
 from chalicelib.accounts.service import BY_CONSTRAINT
 from chalicelib.audit import service as audit
 from chalicelib.audit.actions import Action
-from chalicelib.core.errors import NotFound
+from chalicelib.core.errors import found
 from chalicelib.core.violations import refused_as
 from chalicelib.mail.service import queue_mail
 
@@ -44,10 +44,7 @@ def get_user_for(connection: Connection, _caller: Caller, user_id: int) -> User:
     Raises:
         NotFound: there is none of that id.
     """
-    user = find_user(connection, user_id)
-    if user is None:
-        raise NotFound
-    return user
+    return found(find_user(connection, user_id))
 
 
 def lock_user_for(connection: Connection, _caller: Caller, user_id: int) -> User:
@@ -56,10 +53,7 @@ def lock_user_for(connection: Connection, _caller: Caller, user_id: int) -> User
     Raises:
         NotFound: there is none of that id.
     """
-    user = find_user(connection, user_id, lock=True)
-    if user is None:
-        raise NotFound
-    return user
+    return found(find_user(connection, user_id, lock=True))
 
 
 def create_user(connection: Connection, caller: Caller, wanted: UserIn) -> User:

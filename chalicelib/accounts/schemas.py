@@ -255,8 +255,8 @@ class UserQuery(PageQuery):
     sort: UserSort = "username"
 
 
-class PersonOut(BaseModel):
-    """A user in brief, as whoever gives out seats and sections needs one."""
+class UserRef(BaseModel):
+    """A person in brief."""
 
     id: int
     username: str
@@ -266,7 +266,7 @@ class PersonOut(BaseModel):
 class PersonPage(BaseModel):
     """One page of people."""
 
-    items: list[PersonOut]
+    items: list[UserRef]
     next: str | None = Field(description="Cursor of the next page, null on the last.")
 
 

@@ -24,7 +24,7 @@ from chalicelib.attachments.errors import UploadMismatch, UploadMissing
 from chalicelib.attachments.queries import ATTACHMENT_COLUMNS, Attachment, find_attachment
 from chalicelib.attachments.rules import PREFIX_BYTES, fits_type, part_sizes
 from chalicelib.audit import service as audit
-from chalicelib.core.errors import Busy, NotFound
+from chalicelib.core.errors import Busy, found
 from chalicelib.integrations import multipart, s3
 from chalicelib.integrations.errors import ObjectChanged, ObjectMissing
 
@@ -89,9 +89,7 @@ def complete_attachment(transaction: Transaction, caller: Caller, attachment_id:
         raise
     with transaction() as connection:
         taken = _take(connection, caller, attachment, copy)
-    if taken is None:
-        raise NotFound
-    return taken
+    return found(taken)
 
 
 def _judged(attachment: Attachment) -> s3.ObjectHead:

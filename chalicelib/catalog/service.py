@@ -13,7 +13,7 @@ from chalicelib.audit import service as audit
 from chalicelib.catalog.errors import BY_CONSTRAINT
 from chalicelib.catalog.queries import COURSE_JSON, Course, find_course
 from chalicelib.catalog.schemas import CourseChanges, CourseIn
-from chalicelib.core.errors import NotFound
+from chalicelib.core.errors import found
 from chalicelib.core.violations import refused_as
 
 _INSERT = text(
@@ -51,10 +51,7 @@ def get_course_for(connection: Connection, _caller: Caller, course_id: int) -> C
     Raises:
         NotFound: there is none of that id.
     """
-    course = find_course(connection, course_id)
-    if course is None:
-        raise NotFound
-    return course
+    return found(find_course(connection, course_id))
 
 
 def lock_course_for(connection: Connection, _caller: Caller, course_id: int) -> Course:
@@ -63,10 +60,7 @@ def lock_course_for(connection: Connection, _caller: Caller, course_id: int) -> 
     Raises:
         NotFound: there is none of that id.
     """
-    course = find_course(connection, course_id, lock=True)
-    if course is None:
-        raise NotFound
-    return course
+    return found(find_course(connection, course_id, lock=True))
 
 
 def create_course(connection: Connection, caller: Caller, course: CourseIn) -> Course:

@@ -22,7 +22,9 @@ another exception.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeVar
+
+_Row = TypeVar("_Row")
 
 
 class FieldError(NamedTuple):
@@ -95,6 +97,17 @@ class NotFound(RollcallError):
     code = "not_found"
     title = "Not found"
     detail = "There is nothing here, or nothing that you may see."
+
+
+def found(row: _Row | None) -> _Row:
+    """Return what was looked for.
+
+    Raises:
+        NotFound: it is None.
+    """
+    if row is None:
+        raise NotFound
+    return row
 
 
 class MethodNotAllowed(RollcallError):

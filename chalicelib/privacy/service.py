@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from chalicelib.accounts.errors import LastManager, UserErased
 from chalicelib.accounts.rules import Caller
 from chalicelib.audit import service as audit
-from chalicelib.core.errors import NotFound
+from chalicelib.core.errors import found
 from chalicelib.core.violations import refused_as
 
 _ERASE = text(
@@ -44,10 +44,7 @@ def erase_user(connection: Connection, caller: Caller, user_id: int) -> None:
         UserErased: it was done before.
         LastManager: somebody has to be left who can manage.
     """
-    found = connection.execute(_EMAIL, {"id": user_id}).one_or_none()
-    if found is None:
-        raise NotFound
-    email, is_erased = found
+    email, is_erased = found(connection.execute(_EMAIL, {"id": user_id}).one_or_none())
     if is_erased:
         raise UserErased
     with refused_as({"users_last_manager": LastManager}):

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from chalicelib.accounts.rules import Caller
 from chalicelib.audit import service as audit
-from chalicelib.core.errors import FieldError, Forbidden, Invalid, NotFound
+from chalicelib.core.errors import FieldError, Forbidden, Invalid, found
 from chalicelib.core.listing import Listing, Sort, contains
 from chalicelib.core.pagination import Page
 from chalicelib.core.settings import get_settings
@@ -122,18 +122,14 @@ def withdraw(connection: Connection, caller: Caller, section_id: int, user_id: i
     """
     _lock_seats_for(connection, caller, section_id, user_id)
     who = {"section_id": section_id, "user_id": user_id}
-    status = connection.execute(_DELETE, who).scalar_one_or_none()
-    if status is None:
-        raise NotFound
+    status = found(connection.execute(_DELETE, who).scalar_one_or_none())
     before = {"user_id": user_id, "status": status}
     audit.add(connection, caller, "enrollment_deleted", "section", section_id, before=before)
     promote_from_waitlist(connection, caller, section_id)
 
 
 def _lock_seats_for(connection: Connection, caller: Caller, section_id: int, user_id: int) -> None:
-    status = lock_seats(connection, section_id)
-    if status is None:
-        raise NotFound
+    status = found(lock_seats(connection, section_id))
     if caller.role == "student":
         if status != "published":
             get_section_for(connection, caller, section_id)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from chalicelib.accounts.opaque import new_token
 from chalicelib.accounts.rules import Caller
 from chalicelib.audit import service as audit
-from chalicelib.core.errors import NotFound
+from chalicelib.core.errors import NotFound, found
 from chalicelib.core.settings import get_settings
 
 CANCELLED_DAYS = 30
@@ -200,10 +200,7 @@ def read_feed(connection: Connection, file: str) -> FeedEvents:
         "most_bytes": _MOST_BYTES,
         "bytes_beside": _BYTES_BESIDE,
     }
-    events = connection.execute(_EVENTS, binds).scalar_one_or_none()
-    if events is None:
-        raise NotFound
-    return FeedEvents(events)
+    return FeedEvents(found(connection.execute(_EVENTS, binds).scalar_one_or_none()))
 
 
 def expire_cancellations(connection: Connection, limit: int) -> int:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from chalicelib.accounts.schemas import UserRef
 from chalicelib.core.pagination import PageQuery
 from chalicelib.scheduling.meetings import (
     LAST_PERIOD,
@@ -224,14 +225,6 @@ class CourseRef(BaseModel):
     id: int
     code: str
     title: str
-
-
-class UserRef(BaseModel):
-    """A person in brief."""
-
-    id: int
-    username: str
-    full_name: str
 
 
 class MeetingOut(BaseModel):

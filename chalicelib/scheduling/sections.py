@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 
 from chalicelib.accounts.rules import STAFF, Caller
 from chalicelib.audit import service as audit
-from chalicelib.core.errors import FieldError, Forbidden, Invalid, NotFound
+from chalicelib.core.errors import FieldError, Forbidden, Invalid, found
 from chalicelib.core.pagination import Page
 from chalicelib.core.violations import refused_as
 from chalicelib.scheduling import queries
@@ -125,10 +125,7 @@ def get_section_for(connection: Connection, caller: Caller, section_id: int) -> 
     Raises:
         NotFound: there is none of that id, or not for the caller.
     """
-    section = queries.find_section(connection, section_id, student=_student(caller))
-    if section is None:
-        raise NotFound
-    return section
+    return found(queries.find_section(connection, section_id, student=_student(caller)))
 
 
 def lock_section_for(connection: Connection, caller: Caller, section_id: int) -> Section:
@@ -138,9 +135,7 @@ def lock_section_for(connection: Connection, caller: Caller, section_id: int) ->
         NotFound: there is none of that id.
         Forbidden: the caller is a teacher, and somebody else teaches it.
     """
-    section = queries.lock_section(connection, section_id)
-    if section is None:
-        raise NotFound
+    section = found(queries.lock_section(connection, section_id))
     check_editor(section, caller)
     return section
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from chalicelib.accounts.rules import Caller
 from chalicelib.audit import service as audit
-from chalicelib.core.errors import FieldError, Invalid, NotFound
+from chalicelib.core.errors import FieldError, Invalid, found
 from chalicelib.core.violations import refused_as
 from chalicelib.scheduling.errors import BY_CONSTRAINT, TermInUse
 from chalicelib.scheduling.queries import (
@@ -50,10 +50,7 @@ def get_term_for(connection: Connection, _caller: Caller, term_id: int) -> Term:
     Raises:
         NotFound: there is none of that id.
     """
-    term = find_term(connection, term_id)
-    if term is None:
-        raise NotFound
-    return term
+    return found(find_term(connection, term_id))
 
 
 def lock_term_for(connection: Connection, _caller: Caller, term_id: int) -> Term:
@@ -62,10 +59,7 @@ def lock_term_for(connection: Connection, _caller: Caller, term_id: int) -> Term
     Raises:
         NotFound: there is none of that id.
     """
-    term = find_term(connection, term_id, lock=True)
-    if term is None:
-        raise NotFound
-    return term
+    return found(find_term(connection, term_id, lock=True))
 
 
 def create_term(connection: Connection, caller: Caller, term: TermIn) -> Term:

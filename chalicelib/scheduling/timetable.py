@@ -9,7 +9,7 @@ from datetime import date
 from sqlalchemy import Connection, text
 
 from chalicelib.accounts.rules import STAFF, Caller
-from chalicelib.core.errors import Forbidden, NotFound
+from chalicelib.core.errors import Forbidden, found
 from chalicelib.scheduling.rules import monday_of, monday_of_week, week_of
 from chalicelib.scheduling.schemas import TimetableQuery
 
@@ -82,7 +82,4 @@ def get_timetable_for(
         raise Forbidden("Only registrars see the weeks of others.")
     monday = monday_of_week(query.week) if query.week else monday_of(today)
     binds = {"user": user, "monday": monday, "week": week_of(monday)}
-    week = connection.execute(_WEEK, binds).scalar_one_or_none()
-    if week is None:
-        raise NotFound
-    return str(week)
+    return str(found(connection.execute(_WEEK, binds).scalar_one_or_none()))

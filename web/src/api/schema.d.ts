@@ -1275,15 +1275,9 @@ export interface components {
             /** @example 08:45 */
             ends_at: string;
         };
-        /** @description A user in brief, as whoever gives out seats and sections needs one. */
-        PersonOut: {
-            id: number;
-            username: string;
-            full_name: string;
-        };
         /** @description One page of people. */
         PersonPage: {
-            items: components["schemas"]["PersonOut"][];
+            items: components["schemas"]["UserRef"][];
             /** @description Cursor of the next page, null on the last. */
             next: string | null;
         };
