@@ -2,12 +2,7 @@ import { useMutation, type UseMutationOptions } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 
 import { asProblem } from "../api/problem";
-
-export interface Transfer {
-  /** Aborts when the transfer is stopped. */
-  signal: AbortSignal;
-  onProgress(sentBytes: number): void;
-}
+import type { Transfer } from "./upload";
 
 type Hooks<Sent, Wanted> = Pick<UseMutationOptions<Sent, Error, Wanted>, "onSuccess" | "onSettled">;
 

@@ -2,9 +2,9 @@ import { Button, FileInput, Group, Progress, Stack, Text, TextInput } from "@man
 import { useState } from "react";
 
 import { asProblem } from "../../api/problem";
+import { bytes } from "../../app/bytes";
 import { useNotice } from "../../app/useNotice";
 import { useI18n } from "../../i18n/useI18n";
-import { bytes } from "../imports/bytes";
 import { FileTroubled } from "./FileTable";
 import { checkFile, LONGEST_NAME, type FileTrouble } from "./rules";
 import { useUpload } from "./useUpload";

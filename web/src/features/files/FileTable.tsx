@@ -5,12 +5,12 @@ import { useState } from "react";
 import { answered, api, redirectedTo } from "../../api/client";
 import { asProblem } from "../../api/problem";
 import type { Attachment } from "../../api/types";
+import { bytes } from "../../app/bytes";
 import { Confirmation } from "../../app/Confirmation";
 import { DownloadIcon } from "../../app/icons";
 import { Trouble } from "../../app/Trouble";
 import { useNotice } from "../../app/useNotice";
 import { useI18n } from "../../i18n/useI18n";
-import { bytes } from "../imports/bytes";
 import { filesQuery } from "./queries";
 
 interface Props {

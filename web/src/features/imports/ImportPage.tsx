@@ -13,11 +13,11 @@ import { useState } from "react";
 import { useSearchParams } from "react-router";
 
 import type { ImportMode } from "../../api/types";
+import { bytes } from "../../app/bytes";
 import { Page } from "../../app/Page";
 import { Trouble } from "../../app/Trouble";
 import { useI18n } from "../../i18n/useI18n";
 import { useMe } from "../session/me";
-import { bytes } from "./bytes";
 import { kindsFor, type Kind } from "./kinds";
 import { checkFile, type FileTrouble } from "./rules";
 import { useImport } from "./useImport";

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 
-import { bytes } from "./bytes";
-import { checkFile, MOST_BYTES, shownName } from "./rules";
+import { bytes } from "../../app/bytes";
+import { shownName } from "../../app/upload";
+import { checkFile, MOST_BYTES } from "./rules";
 
 describe("a file", () => {
   it.each([

@@ -2,10 +2,9 @@ import { useNavigate } from "react-router";
 
 import { answered, api } from "../../api/client";
 import type { ImportForm, ImportMode } from "../../api/types";
+import { shownName, upload } from "../../app/upload";
 import { useTransfer } from "../../app/useTransfer";
 import type { Kind } from "./kinds";
-import { shownName } from "./rules";
-import { upload } from "./upload";
 
 interface Wanted {
   file: File;
