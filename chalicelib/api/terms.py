@@ -12,7 +12,7 @@ from chalicelib.core.pagination import InvalidCursor
 from chalicelib.scheduling import queries
 from chalicelib.scheduling import terms as service
 from chalicelib.scheduling.errors import TermCodeTaken, TermInUse
-from chalicelib.scheduling.schemas import TermChanges, TermIn, TermOut, TermPage, TermQuery
+from chalicelib.scheduling.term_schemas import TermChanges, TermIn, TermOut, TermPage, TermQuery
 
 blueprint = Blueprint(__name__)
 

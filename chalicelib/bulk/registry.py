@@ -6,7 +6,8 @@ from chalicelib.accounts.csv import USERS
 from chalicelib.bulk.errors import UnknownKind
 from chalicelib.catalog.csv import COURSES
 from chalicelib.core.kinds import Export, Kind
-from chalicelib.scheduling.csv import ENROLLMENTS, SECTIONS, TIMETABLE
+from chalicelib.scheduling.csv import SECTIONS, TIMETABLE
+from chalicelib.scheduling.enrollments_csv import ENROLLMENTS
 
 _KINDS: dict[str, Export] = {
     kind.name: kind for kind in (COURSES, ENROLLMENTS, SECTIONS, TIMETABLE, USERS)

@@ -1,5 +1,5 @@
-"""What the bulk engine must know of sections and enrolments: columns, rules and fields of a CSV
-file, the meetings in it, seats and the line for them when people come by the thousand.
+"""What the bulk engine must know of sections and timetables: columns, rules and fields of a CSV
+file, the meetings in it, and who gets a seat that a larger capacity brings.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from typing import get_args
 
 from chalicelib.accounts.rules import STAFF
 from chalicelib.core.kinds import Export, Field, Kind, Rule
-from chalicelib.core.listing import contains
 from chalicelib.scheduling import queries
 from chalicelib.scheduling.conflicts import NOTICED
 from chalicelib.scheduling.queries import LAST_WEEK, SECTIONS_WITH_COURSE
 from chalicelib.scheduling.rules import Status, may_become
 
-_SPACE = r"E' \t\r\n'"
+SPACE = r"E' \t\r\n'"
 _CONTROLS = r"[\x01-\x1f\x7f-\x9f]"
 _STATUSES: tuple[Status, ...] = get_args(Status)
 _ANY_STATUS = ", ".join(f"'{status}'" for status in _STATUSES)
@@ -26,7 +25,7 @@ _STEPS = ", ".join(
     if may_become(status, wanted)
 )
 # Separates the parts of a key; none of them may hold it.
-_AND = "|| chr(31) ||"
+AND = "|| chr(31) ||"
 
 # As meetings.py orders them; see migration 0007 for the form.
 _MEETINGS = """
@@ -40,9 +39,9 @@ _SECTION_OF_ROW = f"""
            ON lower(term.code) = lower(r.term)
 """  # noqa: S608
 _TEACHER = "CASE WHEN r.teacher_name = '' THEN 0 ELSE teacher.id END"
-_CAPACITY = f"btrim(r.capacity, {_SPACE})"
+_CAPACITY = f"btrim(r.capacity, {SPACE})"
 
-_LOCK_SECTIONS = """
+LOCK_SECTIONS = """
     SELECT FROM sections
      WHERE id IN (SELECT sections.id FROM r
                     JOIN courses ON lower(courses.code) = lower(r.course_code)
@@ -109,40 +108,13 @@ def _exported_sections(filters: Collection[str]) -> str:
     """  # noqa: S608
 
 
-# The filters of an export, those of the section and of the roster.
-_ENROLLMENT_FILTERS = {
-    "q": contains("username", "full_name"),
-    "course": "course_id = CAST(:course AS bigint)",
-    "term": "lower(terms.code) = lower(:term)",
-    "teacher": "teacher_id = CAST(:teacher AS bigint)",
-    "status": "enrollments.status = :status",
-}
-
-
-def _exported_enrollments(filters: Collection[str]) -> str:
-    # In a section by place, so that a line is the same wherever the file goes in.
-    conditions = [sql for name, sql in _ENROLLMENT_FILTERS.items() if name in filters]
-    return f"""
-        SELECT courses.code AS course_code, terms.code AS term, section_code, username,
-               enrollments.status
-          FROM enrollments
-          JOIN users ON users.id = user_id
-          JOIN sections ON sections.id = section_id
-          JOIN courses ON courses.id = course_id
-          JOIN terms ON terms.id = term_id
-         WHERE {" AND ".join(conditions) or "true"}
-         ORDER BY lower(courses.code), lower(terms.code), lower(section_code),
-                  enrollments.status, enrollments.id
-    """  # noqa: S608
-
-
 SECTIONS = Kind(
     name="sections",
     roles=STAFF,
     table="sections",
     columns=("course_code", "term", "section_code", "teacher", "capacity", "status", "meetings"),
     key=("course_code", "term", "section_code"),
-    match_key=f"lower(r.course_code) {_AND} lower(r.term) {_AND} lower(r.section_code)",
+    match_key=f"lower(r.course_code) {AND} lower(r.term) {AND} lower(r.section_code)",
     joins=f"""
         {_SECTION_OF_ROW}
         LEFT JOIN sections t ON t.course_id = course.id AND t.term_id = term.id
@@ -153,16 +125,16 @@ SECTIONS = Kind(
     """,
     target_keys=f"""
         SELECT sections.id,
-               lower(courses.code) {_AND} lower(terms.code) {_AND} lower(section_code) AS key
+               lower(courses.code) {AND} lower(terms.code) {AND} lower(section_code) AS key
           FROM sections
           JOIN courses ON courses.id = course_id
           JOIN terms ON terms.id = term_id
     """,  # noqa: S608
     parsed={
-        "teacher_name": f"canonical_username(btrim(r.teacher, {_SPACE}))",
+        "teacher_name": f"canonical_username(btrim(r.teacher, {SPACE}))",
         "capacity_value": f"CASE WHEN {_CAPACITY} = '' THEN 50"
         f" WHEN {_CAPACITY} ~ '^[+-]?[0-9]{{1,18}}$' THEN {_CAPACITY}::bigint END",
-        "status_value": f"nullif(lower(btrim(r.status, {_SPACE})), '')",
+        "status_value": f"nullif(lower(btrim(r.status, {SPACE})), '')",
     },
     columns_of_new={
         "course_id": "course.id",
@@ -288,100 +260,8 @@ SECTIONS = Kind(
     },
     # A course or a term is removed meanwhile.
     contended=("sections_course_id_fkey", "sections_term_id_fkey"),
-    locks=(_LOCK_SECTIONS, _LOCK_TERMS),
+    locks=(LOCK_SECTIONS, _LOCK_TERMS),
     noticed=NOTICED,
-)
-
-# A file never takes anybody out: whoever is in a section or its line stays as they are.
-ENROLLMENTS = Kind(
-    name="enrollments",
-    roles=STAFF,
-    table="enrollments",
-    columns=("course_code", "term", "section_code", "username", "status"),
-    key=("course_code", "term", "section_code", "username"),
-    match_key=f"lower(r.course_code) {_AND} lower(r.term) {_AND} lower(r.section_code) {_AND}"
-    " canonical_username(r.username)",
-    joins="""
-        LEFT JOIN courses course ON lower(course.code) = lower(r.course_code)
-        LEFT JOIN terms term ON lower(term.code) = lower(r.term)
-        LEFT JOIN sections section ON section.course_id = course.id AND section.term_id = term.id
-                                  AND lower(section.section_code) = lower(r.section_code)
-        LEFT JOIN users student ON student.username = r.name
-        LEFT JOIN enrollments t ON t.section_id = section.id AND t.user_id = student.id
-    """,
-    target_keys=f"""
-        SELECT enrollments.id, lower(courses.code) {_AND} lower(terms.code) {_AND}
-               lower(section_code) {_AND} username AS key
-          FROM enrollments
-          JOIN sections ON sections.id = section_id
-          JOIN courses ON courses.id = course_id
-          JOIN terms ON terms.id = term_id
-          JOIN users ON users.id = user_id
-    """,  # noqa: S608
-    parsed={
-        "name": "canonical_username(r.username)",
-        "wanted": f"coalesce(nullif(lower(btrim(r.status, {_SPACE})), ''), 'enrolled')",
-    },
-    columns_of_new={"section_id": "section.id", "user_id": "student.id"},
-    fields=(),
-    rules=(
-        *(
-            Rule(field=name, code="required", message=message, broken=f"r.{name} = ''")
-            for name, message in (
-                ("course_code", "A course is needed."),
-                ("term", "A term is needed."),
-                ("section_code", "A section code is needed."),
-                ("username", "A username is needed."),
-            )
-        ),
-        Rule(
-            field="section_code",
-            code="unknown_section",
-            message="There is no such section of that course in that term.",
-            broken="r.course_code <> '' AND r.term <> '' AND r.section_code <> ''"
-            " AND section.id IS NULL",
-        ),
-        Rule(
-            field="section_code",
-            code="section_archived",
-            message="Nobody is enrolled in an archived section.",
-            broken="section.status = 'archived' AND t.id IS NULL",
-        ),
-        Rule(
-            field="username",
-            code="unknown_user",
-            message="There is no active student of this username.",
-            # who is in it need not be active any more
-            broken="r.username <> '' AND t.id IS NULL"
-            " AND (student.active AND student.role = 'student') IS NOT TRUE",
-        ),
-        Rule(
-            field="status",
-            code="not_one_of",
-            message="A status is one of enrolled, waitlisted.",
-            broken="r.wanted NOT IN ('enrolled', 'waitlisted')",
-        ),
-    ),
-    filters=("q", "course", "term", "teacher", "status"),
-    export=_exported_enrollments,
-    compared={
-        "section_id": "section.id",
-        "wanted": "r.wanted",
-        "free": "section.capacity - section.enrolled",
-    },
-    # The lock of the section is taken before its seats are counted. Who is in it takes none.
-    locks=(_LOCK_SECTIONS,),
-    allotted={
-        "status": """
-            CASE WHEN wanted = 'enrolled' AND row_number() OVER (
-                          PARTITION BY good, target_id IS NULL, section_id, wanted ORDER BY line
-                      ) <= free
-                 THEN 'enrolled' ELSE 'waitlisted' END
-        """
-    },
-    counts={
-        "waitlisted": "count(*) FILTER (WHERE outcome = 'created' AND new_status = 'waitlisted')"
-    },
 )
 
 

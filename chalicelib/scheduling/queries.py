@@ -11,7 +11,8 @@ from sqlalchemy import Connection, text
 
 from chalicelib.core.listing import Listing, Sort, contains
 from chalicelib.core.pagination import Page
-from chalicelib.scheduling.schemas import SectionQuery, TermQuery
+from chalicelib.scheduling.schemas import SectionQuery
+from chalicelib.scheduling.term_schemas import TermQuery
 
 _PERIODS = """
     coalesce((SELECT json_agg(period)

@@ -21,7 +21,7 @@ from chalicelib.scheduling.queries import (
     outgrows_grid,
 )
 from chalicelib.scheduling.rules import Period, term_errors
-from chalicelib.scheduling.schemas import TermChanges, TermIn
+from chalicelib.scheduling.term_schemas import TermChanges, TermIn
 
 _INSERT = text(
     f"""
