@@ -313,6 +313,19 @@ describe("signing out", () => {
     expect(server.ended).toBe(true);
   });
 
+  it("cuts off what is on its way in any tab, and nothing after it", async () => {
+    const send = vi.spyOn(server, "send");
+    const here = browser.open();
+    const late = get(here);
+    await vi.advanceTimersByTimeAsync(1);
+    tab.signOut();
+    await vi.advanceTimersByTimeAsync(100);
+    server.ended = false;
+    here.begin(server.login());
+    await later(Promise.all([late, get(here)]));
+    expect(send.mock.calls.map(([request]) => request.signal.aborted)).toEqual([true, false]);
+  });
+
   it("needs no server", () => {
     const logout = () => Promise.reject(new TypeError("Failed to fetch"));
     const storage = { getItem: () => null, setItem: vi.fn(), removeItem: vi.fn() };

@@ -47,6 +47,8 @@ export class Session {
   #kept: Kept | null;
   #ended: EndReason | null = null;
   #renewing: Promise<string | null> | null = null;
+  /** Cuts off what is on its way in the name of a session that ends. */
+  #cutting = new AbortController();
 
   constructor(browser: Browser) {
     this.#browser = browser;
@@ -86,6 +88,7 @@ export class Session {
     if (stored?.id !== this.#kept?.id || stored?.access !== this.#kept?.access) {
       this.#ended = stored ? null : "expired";
       this.#kept = stored;
+      if (!stored) this.#cutOff();
       this.#tell();
     }
     return this.#kept;
@@ -94,14 +97,17 @@ export class Session {
   /**
    * Send a request in the name of whoever is signed in, and once more with a new token when the
    * server refuses the one that it had: it expired, or belongs to a role of the past.
+   *
+   * Rejects with an AbortError when the session ends meanwhile: nobody is there for the answer.
    */
   fetch = async (request: Request): Promise<Response> => {
     const token = await this.#token();
     if (token === null) return this.#browser.send(request);
-    const answer = await this.#browser.send(signed(request.clone(), token));
+    const cutting = this.#cutting.signal;
+    const answer = await this.#browser.send(signed(request.clone(), token, cutting));
     if (answer.status !== 401) return answer;
     const renewed = await this.#renew(token);
-    return renewed === null ? answer : this.#browser.send(signed(request, renewed));
+    return renewed === null ? answer : this.#browser.send(signed(request, renewed, cutting));
   };
 
   async #token(): Promise<string | null> {
@@ -160,7 +166,13 @@ export class Session {
     this.#kept = null;
     this.#ended = reason;
     this.#browser.storage.removeItem(KEY);
+    this.#cutOff();
     this.#tell();
+  }
+
+  #cutOff(): void {
+    this.#cutting.abort();
+    this.#cutting = new AbortController();
   }
 
   #tell(): void {
@@ -168,9 +180,9 @@ export class Session {
   }
 }
 
-function signed(request: Request, token: string): Request {
+function signed(request: Request, token: string, cutting: AbortSignal): Request {
   request.headers.set("Authorization", `Bearer ${token}`);
-  return request;
+  return new Request(request, { signal: AbortSignal.any([request.signal, cutting]) });
 }
 
 function parsed(stored: string | null): Kept | null {
