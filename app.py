@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from chalicelib.api import (
+    announcements,
     attachments,
     audit,
     auth,
     courses,
+    deliveries,
     description,
     enrollments,
     exports,
@@ -30,10 +32,12 @@ logs.configure(get_settings().log_level)
 database.set_credentials_provider(database_login)
 
 RESOURCES = (
+    announcements,
     attachments,
     audit,
     auth,
     courses,
+    deliveries,
     description,
     enrollments,
     exports,

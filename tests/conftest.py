@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, exists, select, text
 from sqlalchemy.pool import NullPool
 
 import chalicelib
+from chalicelib.announcements.tables import announcement_seals, delivery_events
 from chalicelib.audit.tables import audit_events
 from chalicelib.core import database
 from chalicelib.core.metadata import metadata
@@ -43,6 +44,8 @@ os.environ.setdefault("JWT_SECRET", "a key for tests that is long enough for HS2
 os.environ.setdefault("MAIL_FROM", "Rollcall <no-reply@rollcall.example>")
 os.environ.setdefault("WEB_ORIGIN", "http://127.0.0.1:8000")
 os.environ.setdefault("CORS_ORIGINS", "http://127.0.0.1:8000,https://school.example")
+
+_ONLY_ADDED_TO = (announcement_seals, audit_events, delivery_events)
 
 
 @pytest.fixture(scope="session")
@@ -76,10 +79,11 @@ def clean_database(_owner_connection: Connection) -> Iterator[None]:
     database.init()
     yield
     _owner_connection.rollback()
-    for table in reversed(metadata.sorted_tables):
-        if table is not audit_events:
-            _owner_connection.execute(table.delete())
     # The only way to empty what can only be added to, and only its owner's.
-    if _owner_connection.execute(text("SELECT EXISTS (SELECT FROM audit_events)")).scalar_one():
-        _owner_connection.execute(text("TRUNCATE audit_events"))
+    for table in _ONLY_ADDED_TO:
+        if _owner_connection.execute(select(exists().select_from(table))).scalar_one():
+            _owner_connection.execute(text(f"TRUNCATE {table.name}"))
+    for table in reversed(metadata.sorted_tables):
+        if table not in _ONLY_ADDED_TO:
+            _owner_connection.execute(table.delete())
     _owner_connection.commit()

@@ -127,6 +127,7 @@ class Settings(BaseModel):
     queue_exports_url: str | None = Field(
         None, description="SQS queue of the function export_rows."
     )
+    queue_fanout_url: str | None = Field(None, description="SQS queue of the function fan_out.")
     queue_mail_url: str | None = Field(None, description="SQS queue of the function send_mail.")
     queue_mail_events_url: str | None = Field(
         None, description="SQS queue of the function record_mail_events."

@@ -32,6 +32,10 @@ mails = Table(
     Column("address", Text),
     # The id of what the mail is about, where its kind is about something.
     Column("about", BigInteger),
+    # Where it must not be queued twice: which of the mails of its kind about the same it is.
+    Column("occasion", Integer),
+    # The fate that whoever keeps a ledger of it has taken over.
+    Column("told", Text),
     Column("state", Text, nullable=False, server_default=text("'queued'")),
     Column("reason", Text),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
@@ -45,6 +49,24 @@ mails = Table(
     CheckConstraint("(state = 'queued') = (ended_at IS NULL)", name="ended"),
     CheckConstraint(
         "user_id IS NOT NULL OR address IS NOT NULL OR state <> 'queued'", name="recipient"
+    ),
+)
+Index(
+    "mails_once_key",
+    mails.c.kind,
+    mails.c.user_id,
+    mails.c.about,
+    mails.c.occasion,
+    unique=True,
+    postgresql_nulls_not_distinct=True,
+    postgresql_where=text("occasion IS NOT NULL AND user_id IS NOT NULL"),
+)
+Index(
+    "mails_untold_idx",
+    mails.c.id,
+    postgresql_where=text(
+        "occasion IS NOT NULL AND about IS NOT NULL"
+        " AND state IN ('sent', 'bounced', 'complained') AND told IS DISTINCT FROM state"
     ),
 )
 Index("mails_user_id_idx", mails.c.user_id)

@@ -79,6 +79,8 @@ sections = Table(
     Column("version", Integer, nullable=False, server_default=text("1")),
     # What the SEQUENCE of calendar events starts from; a trigger keeps it where a section moves.
     Column("sequence_base", Integer, nullable=False, server_default=text("0")),
+    # How often somebody got a seat, ever; kept with the counts.
+    Column("joins", BigInteger, nullable=False, server_default=text("0")),
     CheckConstraint("char_length(section_code) BETWEEN 1 AND 32", name="section_code_length"),
     CheckConstraint("capacity BETWEEN 0 AND 100000", name="capacity_range"),
     CheckConstraint("status IN ('draft', 'published', 'archived')", name="status"),

@@ -1,10 +1,13 @@
-"""Once a minute: send what writers left in the outbox, and wake tasks and mails left alone."""
+"""Once a minute: send what writers left in the outbox, and wake tasks, mails and fan-outs that were
+left alone.
+"""
 
 from __future__ import annotations
 
 import logging
 from typing import Any
 
+from chalicelib.announcements import fanout
 from chalicelib.bulk import service as bulk
 from chalicelib.core import database, logs
 from chalicelib.core.settings import get_settings
@@ -31,7 +34,11 @@ def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
             if relayed.sent + relayed.failed < outbox.RELAY_LIMIT:
                 break
         with database.transaction() as connection:
-            done["revived"] = bulk.revive_stale(connection) + mail.revive_lost(connection)
+            done["revived"] = (
+                bulk.revive_stale(connection)
+                + mail.revive_lost(connection)
+                + fanout.revive_stale(connection)
+            )
         if any(done.values()):
             log.info("outbox_relayed", extra=done)
     return done

@@ -18,6 +18,17 @@ STAFF = ("registrar", "manager")
 MANAGERS = ("manager",)
 
 ADMITTED: dict[str, tuple[str | None, ...]] = {
+    "GET /api/announcements": TEACHING,
+    "POST /api/announcements": TEACHING,
+    "POST /api/announcements/preview": TEACHING,
+    "GET /api/announcements/{id}": TEACHING,
+    "PATCH /api/announcements/{id}": TEACHING,
+    "GET /api/announcements/{id}/deliveries": TEACHING,
+    "GET /api/announcements/{id}/proof": TEACHING,
+    "POST /api/announcements/{id}/remind_unacked": TEACHING,
+    "GET /api/announcements/{id}/stats": TEACHING,
+    "GET /api/announcements/{id}/versions": TEACHING,
+    "POST /api/announcements/{id}/withdraw": TEACHING,
     "GET /api/audit": MANAGERS,
     "GET /api/course_attachments": SIGNED_IN,
     "POST /api/course_attachments": TEACHING,
@@ -31,6 +42,10 @@ ADMITTED: dict[str, tuple[str | None, ...]] = {
     "GET /api/courses/{id}": SIGNED_IN,
     "PATCH /api/courses/{id}": STAFF,
     "DELETE /api/courses/{id}": STAFF,
+    "GET /api/deliveries": SIGNED_IN,
+    "POST /api/deliveries/{id}/ack": SIGNED_IN,
+    "POST /api/deliveries/{id}/delivered": SIGNED_IN,
+    "GET /api/unread_count": SIGNED_IN,
     "POST /api/exports/{kind}": STAFF,
     "POST /api/imports/{kind}": STAFF,
     "GET /api/sections": SIGNED_IN,

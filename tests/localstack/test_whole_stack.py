@@ -71,7 +71,13 @@ def test_the_env_file_is_private_and_complete(cloud: Cloud) -> None:
     settings = cloud.settings()
     for name in (
         *("DATABASE_URL", "POOLER_URL", "POOLER_ADMIN_URL", "AWS_ENDPOINT_URL", "BUCKET"),
-        *("QUEUE_IMPORTS_URL", "QUEUE_EXPORTS_URL", "QUEUE_MAIL_URL", "QUEUE_MAIL_EVENTS_URL"),
+        *(
+            "QUEUE_IMPORTS_URL",
+            "QUEUE_EXPORTS_URL",
+            "QUEUE_FANOUT_URL",
+            "QUEUE_MAIL_URL",
+            "QUEUE_MAIL_EVENTS_URL",
+        ),
         "METRICS_TOKEN",
     ):
         assert settings[name]

@@ -25,6 +25,12 @@ export const enCodes = {
   "error.invalid_transition":
     "A section goes from draft to published to archived, and back to published.",
   "error.schedule_conflict": "The teacher or a room is taken at that time.",
+  "error.not_your_students":
+    "You may address all students, or students of sections that you teach.",
+  "error.announcement_published": "Whom it is for, and when, cannot change once it is published.",
+  "error.announcement_scheduled": "The announcement is not published yet.",
+  "error.announcement_withdrawn": "The announcement was withdrawn.",
+  "error.reminded_too_soon": "Readers are reminded once an hour at most.",
   "error.already_enrolled": "The student is enrolled in this section or waits for it.",
   "error.section_archived": "Nobody is enrolled in an archived section.",
   "error.section_in_use":

@@ -1,7 +1,15 @@
 /** The audit log's words: what was done, to what, and what a filter or a change means. */
 import type { AuditAction, AuditEvent, AuditFilters } from "../../api/types";
 
-export const OBJECT_KINDS = ["user", "course", "attachment", "term", "section", "task"] as const;
+export const OBJECT_KINDS = [
+  "user",
+  "course",
+  "attachment",
+  "term",
+  "section",
+  "announcement",
+  "task",
+] as const;
 export const FILTERS = ["actor", "action", "object_kind", "object_id", "since", "until"] as const;
 
 // A record, so that an action that the API learns is missed here by the compiler.
@@ -34,6 +42,11 @@ const KNOWN: Record<AuditAction, true> = {
   enrollment_deleted: true,
   calendar_feed_created: true,
   calendar_feed_rotated: true,
+  announcement_created: true,
+  announcement_published: true,
+  announcement_updated: true,
+  announcement_withdrawn: true,
+  announcement_reminded: true,
   attachment_created: true,
   attachment_completed: true,
   attachment_deleted: true,
