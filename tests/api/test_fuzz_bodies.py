@@ -42,6 +42,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "status": "draft",
         "role": "student",
         "active": True,
+        "announcement": 1,
     },
     "POST /api/imports/{kind}": {"filename": "a.csv", "mode": "plan", "invite": True},
     "PUT /api/notification_preferences": {

@@ -366,7 +366,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Export what the list with these filters shows */
+        /** Export what the list with these filters shows; teachers, who has not acknowledged what they announced */
         post: operations["start_export"];
         delete?: never;
         options?: never;
@@ -1428,11 +1428,11 @@ export interface components {
             q?: string | null;
             /** @description Of courses. */
             code?: string | null;
-            /** @description Of all but courses and users: an id. */
+            /** @description Of sections, enrollments and timetable: an id. */
             course?: number | null;
-            /** @description Of all but courses and users: a whole code. */
+            /** @description Of sections, enrollments and timetable: a whole code. */
             term?: string | null;
-            /** @description Of all but courses and users: an id. */
+            /** @description Of sections, enrollments and timetable: an id. */
             teacher?: number | null;
             /** @description Of sections and timetable the section's, of enrollments theirs. */
             status?: ("draft" | "published" | "archived" | "enrolled" | "waitlisted") | null;
@@ -1440,6 +1440,8 @@ export interface components {
             role?: ("student" | "teacher" | "registrar" | "manager") | null;
             /** @description Of users. */
             active?: boolean | null;
+            /** @description Of unacknowledged, which needs it: an id. */
+            announcement?: number | null;
         };
         /** @description Why a task failed. */
         Failure: {
