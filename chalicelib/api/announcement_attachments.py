@@ -73,7 +73,7 @@ def get_file(request: Request) -> Answer:
     answer=PartsOut,
     errors=(AttachmentReady, StorageAway),
 )
-def offer_parts(request: Request) -> Answer:
+def offer_file_parts(request: Request) -> Answer:
     """Get links to upload a large file in parts, instead of by the form."""
     numbers = request.body.numbers
     return Answer.of(
