@@ -22,6 +22,14 @@ def moment(column: str) -> str:
     return f"to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
 
 
+def share(part: str, whole: str) -> str:
+    """Return SQL for a part of a whole with four decimals, 0 where there is none."""
+    return f"""
+        CAST(coalesce(round(CAST({part} AS numeric) / nullif({whole}, 0), 4), 0)
+             AS double precision)
+    """
+
+
 ATTACHMENTS = """
     coalesce((SELECT json_agg(json_build_object(
                          'id', file.id, 'title', file.title, 'filename', file.filename,
@@ -106,9 +114,7 @@ _STATS = text(
     SELECT json_build_object(
                'audience', addressed, 'queued', queued, 'delivered', delivered,
                'acknowledged', acknowledged,
-               'ack_rate', CAST(coalesce(round(CAST(acknowledged AS numeric)
-                                               / nullif(addressed, 0), 4), 0)
-                                AS double precision),
+               'ack_rate', {share("acknowledged", "addressed")},
                'reminders', reminders,
                'fanout', json_build_object('state', fanout_state, 'done', done,
                                            'total', addressed))::text

@@ -86,7 +86,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Get links to upload a large file in parts, instead of by the form */
-        post: operations["offer_parts"];
+        post: operations["offer_file_parts"];
         delete?: never;
         options?: never;
         head?: never;
@@ -614,7 +614,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Count sections and seats of a term or of all; a teacher's are the own ones */
+        /** Count sections, seats and announcements of a term or of all; a teacher's are the own ones */
         get: operations["get_overview"];
         put?: never;
         post?: never;
@@ -1192,6 +1192,15 @@ export interface components {
              */
             material: boolean;
         };
+        /** @description Announcements that are out, together. */
+        AnnouncementFigures: {
+            published: number;
+            /** @description Whom they address; who got several counts for each. */
+            audience: number;
+            acknowledged: number;
+            /** @description Acknowledged by audience, 0 to 1. */
+            ack_rate: number;
+        };
         /** @description A new announcement. */
         AnnouncementIn: {
             /** @example No class on Friday */
@@ -1693,7 +1702,7 @@ export interface components {
             kind: string;
             id: string | null;
         };
-        /** @description Sections and seats, of a teacher the own ones. */
+        /** @description Sections, seats and announcements, of a teacher the own ones. */
         OverviewOut: {
             /** @description Code of the term; null for all. */
             term: string | null;
@@ -1705,6 +1714,7 @@ export interface components {
             fill_rate: number;
             /** @description By code, the first 5,000. */
             courses: components["schemas"]["CourseFigures"][];
+            announcements: components["schemas"]["AnnouncementFigures"];
         };
         /** @description Where to PUT one part, which must have exactly this size. */
         PartOut: {
@@ -1808,8 +1818,16 @@ export interface components {
             tasks: {
                 [key: string]: unknown;
             }[];
-            /** @description Files of courses that they uploaded. */
+            /** @description Files of courses and announcements that they uploaded. */
             attachments: {
+                [key: string]: unknown;
+            }[];
+            /** @description That they wrote. */
+            announcements: {
+                [key: string]: unknown;
+            }[];
+            /** @description Of announcements to them, and what they did with each. */
+            deliveries: {
                 [key: string]: unknown;
             }[];
             /** @description Since when there is one, without its secret, and which sections were left. */
@@ -2872,7 +2890,7 @@ export interface operations {
             };
         };
     };
-    offer_parts: {
+    offer_file_parts: {
         parameters: {
             query?: never;
             header?: never;
