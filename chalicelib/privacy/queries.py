@@ -75,6 +75,21 @@ _PERSONAL_DATA = text(
                        'size', size_bytes, 'created_at', {_moment("created_at")})
                        ORDER BY id), '[]')
               FROM course_attachments WHERE uploaded_by = :id),
+        'announcements', (
+            SELECT coalesce(json_agg(json_build_object(
+                       'id', id, 'title', title, 'status', status, 'version', version,
+                       'created_at', {_moment("created_at")},
+                       'published_at', {_moment("published_at")}) ORDER BY id), '[]')
+              FROM announcements WHERE publisher_id = :id),
+        'deliveries', (
+            SELECT coalesce(json_agg(json_build_object(
+                       'announcement', announcement_id, 'title', title, 'state', state,
+                       'version', deliveries.version,
+                       'delivered_at', {_moment("delivered_at")}, 'ack_at', {_moment("ack_at")},
+                       'last_push_at', {_moment("last_push_at")}, 'retry_count', retry_count,
+                       'mail', mail) ORDER BY deliveries.id), '[]')
+              FROM deliveries JOIN announcements ON announcements.id = announcement_id
+             WHERE user_id = :id),
         'calendar_feed', (
             SELECT json_build_object(
                        'created_at', {_moment("created_at")},

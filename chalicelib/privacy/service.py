@@ -1,7 +1,8 @@
 """A person's right to be forgotten.
 
 It means: nobody can tell any more who it was; what the school must keep of its work
-(enrolments, tasks, the audit log) goes on under a number. The audit log names nobody by itself.
+(enrolments, announcements and their deliveries, tasks, the audit log) goes on under a number. The
+audit log and the ledger of deliveries name nobody by themselves.
 """
 
 from __future__ import annotations
