@@ -21,6 +21,7 @@ from chalicelib.api import (
     tasks,
     terms,
     timetable,
+    unsubscribing,
     users,
 )
 from chalicelib.api.application import Application
@@ -50,6 +51,7 @@ RESOURCES = (
     tasks,
     terms,
     timetable,
+    unsubscribing,
     users,
 )
 
