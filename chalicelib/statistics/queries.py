@@ -17,6 +17,38 @@ _SUMS = """
     CAST(coalesce(round(CAST(sum(enrolled) AS numeric) / nullif(sum(capacity), 0), 4), 0)
          AS double precision) AS fill_rate
 """
+_WEEK = text(
+    """
+    SELECT *
+      FROM (SELECT count(*) FILTER (WHERE status = 'published') AS published,
+                   count(*) FILTER (WHERE status = 'draft') AS draft,
+                   count(*) FILTER (WHERE status = 'archived') AS archived,
+                   coalesce(sum(capacity) FILTER (WHERE status = 'published'), 0) AS capacity,
+                   coalesce(sum(enrolled) FILTER (WHERE status = 'published'), 0) AS enrolled,
+                   coalesce(sum(waitlisted) FILTER (WHERE status = 'published'), 0) AS waitlisted
+              FROM sections) sections
+     CROSS JOIN (
+        SELECT count(*) AS announcements, coalesce(sum(addressed), 0) AS audience,
+               coalesce(sum(read), 0) AS acknowledged
+          FROM announcements
+         CROSS JOIN LATERAL (SELECT coalesce(sum(size), 0) AS addressed FROM fanout_chunks
+                              WHERE announcement_id = announcements.id) chunks
+         CROSS JOIN LATERAL (SELECT count(*) AS read FROM deliveries
+                              WHERE announcement_id = announcements.id
+                                AND state = 'acknowledged'
+                                AND deliveries.version >= asked_version) states
+         WHERE status = 'published' AND published_at >= now() - interval '7 days') week
+    """
+)
+
+
+def get_week(connection: Connection) -> dict[str, int]:
+    """Return what there is now and what was announced in the last seven days; rates in percent."""
+    week = {name: int(value) for name, value in connection.execute(_WEEK).one()._mapping.items()}
+    return week | {
+        "fill_rate": round(100 * week["enrolled"] / (week["capacity"] or 1)),
+        "ack_rate": round(100 * week["acknowledged"] / (week["audience"] or 1)),
+    }
 
 
 def get_overview_for(connection: Connection, caller: Caller, term: str) -> str:
