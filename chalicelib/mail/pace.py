@@ -35,14 +35,17 @@ _TAKE = text(
               - gap_seconds AS wait_seconds
     """
 )
-# Of several refusals of one moment the first counts: the others' slots were before it.
+# Of the slots that were handed out before, the first refused one counts; the others were as close.
 _SLOW_DOWN = text(
     """
-    UPDATE mail_pace
-       SET gap_seconds = least(gap_seconds * 2, :longest), slowed_at = clock_timestamp(),
-           next_at = greatest(next_at, clock_timestamp() + make_interval(
-                         secs => greatest(:pause, least(gap_seconds * 2, :longest))))
-     WHERE id = 1 AND (slowed_at IS NULL OR slowed_at < :at)
+    WITH slower AS MATERIALIZED (
+        SELECT gap, greatest(next_at, clock_timestamp()
+                                      + make_interval(secs => greatest(gap, :pause))) AS at
+          FROM mail_pace
+         CROSS JOIN LATERAL (SELECT least(gap_seconds * 2, :longest) AS gap) doubled
+         WHERE id = 1 AND (slowed_from IS NULL OR slowed_from <= :at)
+           FOR NO KEY UPDATE OF mail_pace)
+    UPDATE mail_pace SET gap_seconds = gap, next_at = at, slowed_from = at FROM slower
     """
 )
 

@@ -92,7 +92,7 @@ mail_pace = Table(
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
     Column("gap_seconds", Double, nullable=False),
     Column("next_at", DateTime(timezone=True), nullable=False),
-    # When SES last found it too fast.
-    Column("slowed_at", DateTime(timezone=True)),
+    # The first slot after SES last found it too fast.
+    Column("slowed_from", DateTime(timezone=True)),
     CheckConstraint("id = 1", name="one_row"),
 )

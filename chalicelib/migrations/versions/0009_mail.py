@@ -17,7 +17,7 @@ CREATE TABLE mail_pace (
     id smallint CONSTRAINT mail_pace_pkey PRIMARY KEY,
     gap_seconds double precision NOT NULL,
     next_at timestamptz NOT NULL,
-    slowed_at timestamptz,
+    slowed_from timestamptz,
     CONSTRAINT mail_pace_one_row_check CHECK (id = 1)
 );
 """
