@@ -261,10 +261,7 @@ def test_throttling_slows_all_workers_down(post: Post) -> None:
     answer_of_ses(400, "Throttling")
     assert post.deliver(mail_id) == 1
     slowed = post.owner.execute(
-        text(
-            "SELECT gap_seconds, slowed_from IS NOT NULL, next_at >= slowed_from"
-            " FROM mail_pace"
-        )
+        text("SELECT gap_seconds, slowed_from IS NOT NULL, next_at >= slowed_from FROM mail_pace")
     ).one()
     post.owner.rollback()
     assert slowed[0] > 1 / get_settings().mail_rate_per_second
