@@ -22,6 +22,7 @@ from chalicelib.api import (
     tasks,
     terms,
     timetable,
+    unsubscribing,
     users,
 )
 from chalicelib.api.application import Application
@@ -52,6 +53,7 @@ RESOURCES = (
     tasks,
     terms,
     timetable,
+    unsubscribing,
     users,
 )
 

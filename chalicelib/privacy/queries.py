@@ -48,6 +48,9 @@ _PERSONAL_DATA = text(
             SELECT json_build_object('reason', reason, 'at', {_moment("at")})
               FROM mail_suppressions
              WHERE address = (SELECT lower(email) FROM users WHERE id = :id)),
+        'unsubscribe_link', (
+            SELECT json_build_object('created_at', {_moment("created_at")})
+              FROM unsubscribe_links WHERE user_id = :id),
         'enrollments', (
             SELECT coalesce(json_agg(json_build_object(
                        'section', section_id, 'course', courses.code, 'term', terms.code,

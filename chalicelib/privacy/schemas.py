@@ -16,6 +16,9 @@ class PersonalData(BaseModel):
     links: list[dict[str, Any]] = Field(description="That set a password and are still good.")
     mails: list[dict[str, Any]]
     mail_suppression: dict[str, Any] | None = Field(description="Why no mail is sent, if so.")
+    unsubscribe_link: dict[str, Any] | None = Field(
+        description="Since when mails have one, without its secret."
+    )
     enrollments: list[dict[str, Any]]
     sections_taught: list[dict[str, Any]]
     tasks: list[dict[str, Any]] = Field(description="Imports and exports.")

@@ -31,7 +31,8 @@ _FORGET = text(
     WITH mailed AS (DELETE FROM mails WHERE user_id = :id OR lower(address) = :email),
          suppressed AS (DELETE FROM mail_suppressions WHERE address = :email),
          preferred AS (DELETE FROM notification_preferences WHERE user_id = :id),
-         subscribed AS (DELETE FROM calendar_feeds WHERE user_id = :id)
+         subscribed AS (DELETE FROM calendar_feeds WHERE user_id = :id),
+         unsubscribing AS (DELETE FROM unsubscribe_links WHERE user_id = :id)
     DELETE FROM idempotency_keys WHERE caller_id = :id
     """
 )

@@ -29,6 +29,32 @@ _ANNOUNCED = f"""
         SELECT count(*) FILTER (WHERE {STATE} = 'acknowledged') AS read FROM deliveries
          WHERE announcement_id = announcements.id) counted
 """  # noqa: S608
+_WEEK = text(
+    f"""
+    SELECT *
+      FROM (SELECT count(*) FILTER (WHERE status = 'published') AS published,
+                   count(*) FILTER (WHERE status = 'draft') AS draft,
+                   count(*) FILTER (WHERE status = 'archived') AS archived,
+                   coalesce(sum(capacity) FILTER (WHERE status = 'published'), 0) AS capacity,
+                   coalesce(sum(enrolled) FILTER (WHERE status = 'published'), 0) AS enrolled,
+                   coalesce(sum(waitlisted) FILTER (WHERE status = 'published'), 0) AS waitlisted
+              FROM sections) sections
+     CROSS JOIN (
+        SELECT published AS announcements, audience, acknowledged
+          FROM ({_ANNOUNCED}
+                 WHERE status = 'published' AND published_at >= now() - interval '7 days')
+            told) week
+    """  # noqa: S608
+)
+
+
+def get_week(connection: Connection) -> dict[str, int]:
+    """Return what there is now and what was announced in the last seven days; rates in percent."""
+    week = {name: int(value) for name, value in connection.execute(_WEEK).one()._mapping.items()}
+    return week | {
+        "fill_rate": round(100 * week["enrolled"] / (week["capacity"] or 1)),
+        "ack_rate": round(100 * week["acknowledged"] / (week["audience"] or 1)),
+    }
 
 
 def get_overview_for(connection: Connection, caller: Caller, term: str) -> str:

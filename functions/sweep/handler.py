@@ -12,6 +12,7 @@ from chalicelib.attachments import leftovers
 from chalicelib.attachments import service as attachments
 from chalicelib.bulk import service as bulk
 from chalicelib.core import database, logs
+from chalicelib.core.batches import in_turns
 from chalicelib.core.settings import get_settings
 from chalicelib.idempotency import service as idempotency
 from chalicelib.integrations import s3
@@ -48,13 +49,7 @@ def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
 
 
 def _in_batches(context: Any, remove: Callable[[], int]) -> int:
-    total = 0
-    while context.get_remaining_time_in_millis() > _RESERVE_MILLISECONDS:
-        count = remove()
-        if count == 0:
-            break
-        total += count
-    return total
+    return in_turns(context, _RESERVE_MILLISECONDS, remove)
 
 
 def _idempotency_keys() -> int:

@@ -104,6 +104,8 @@ ADMITTED: dict[str, tuple[str | None, ...]] = {
     "GET /docs": ANYONE,
     "GET /health": ANYONE,
     "GET /openapi.json": ANYONE,
+    "GET /unsubscribe/{token}": ANYONE,
+    "POST /unsubscribe/{token}": ANYONE,
 }
 SENDERS: dict[str, tuple[Role | None, str | None]] = {
     "anonymous": (None, None),

@@ -1,7 +1,7 @@
 """Files of announcements: attachments of no course.
 
 Revision ID: 0010
-Revises: 0008
+Revises: 0009
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 
 # The index is what finds those that no announcement uses.
 UPGRADE = """

@@ -1161,6 +1161,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/unsubscribe/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a page with a button that ends mails; this changes nothing */
+        get: operations["show_unsubscribe_page"];
+        put?: never;
+        /**
+         * Turn off the mails of whoever owns the link
+         * @description For the button of the page, and for mail programs with a button of their own, which send
+         *     `List-Unsubscribe=One-Click`. What is in the body does not matter, nor whether there is one.
+         */
+        post: operations["unsubscribe_by_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1357,7 +1379,7 @@ export interface components {
             /** @description Null where nobody was signed in. */
             actor: components["schemas"]["ActorOut"] | null;
             /** @enum {string} */
-            action: "authn_login_success" | "authn_login_fail" | "authn_password_change" | "authn_password_change_fail" | "authn_token_revoked" | "authn_token_reuse" | "course_created" | "course_updated" | "course_deleted" | "attachment_created" | "attachment_completed" | "attachment_deleted" | "attachments_deleted" | "term_created" | "term_updated" | "term_deleted" | "section_created" | "section_updated" | "section_deleted" | "schedule_conflict_allowed" | "enrollment_created" | "enrollment_promoted" | "enrollment_deleted" | "calendar_feed_created" | "calendar_feed_rotated" | "announcement_created" | "announcement_published" | "announcement_updated" | "announcement_withdrawn" | "announcement_reminded" | "user_created" | "user_updated" | "user_archived" | "user_deleted" | "user_reactivated" | "user_invited" | "authz_change" | "import_started" | "import_applied" | "export_started" | "sensitive_read";
+            action: "authn_login_success" | "authn_login_fail" | "authn_password_change" | "authn_password_change_fail" | "authn_token_revoked" | "authn_token_reuse" | "course_created" | "course_updated" | "course_deleted" | "attachment_created" | "attachment_completed" | "attachment_deleted" | "attachments_deleted" | "term_created" | "term_updated" | "term_deleted" | "section_created" | "section_updated" | "section_deleted" | "schedule_conflict_allowed" | "enrollment_created" | "enrollment_promoted" | "enrollment_deleted" | "calendar_feed_created" | "calendar_feed_rotated" | "mail_unsubscribed" | "announcement_created" | "announcement_published" | "announcement_updated" | "announcement_withdrawn" | "announcement_reminded" | "user_created" | "user_updated" | "user_archived" | "user_deleted" | "user_reactivated" | "user_invited" | "authz_change" | "import_started" | "import_applied" | "export_started" | "sensitive_read";
             object: components["schemas"]["ObjectOut"];
             before: {
                 [key: string]: unknown;
@@ -1806,6 +1828,10 @@ export interface components {
             }[];
             /** @description Why no mail is sent, if so. */
             mail_suppression: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Since when mails have one, without its secret. */
+            unsubscribe_link: {
                 [key: string]: unknown;
             } | null;
             enrollments: {
@@ -4322,7 +4348,7 @@ export interface operations {
                 cursor?: string | null;
                 /** @description Id or username of who did it. */
                 actor?: string;
-                action?: ("authn_login_success" | "authn_login_fail" | "authn_password_change" | "authn_password_change_fail" | "authn_token_revoked" | "authn_token_reuse" | "course_created" | "course_updated" | "course_deleted" | "attachment_created" | "attachment_completed" | "attachment_deleted" | "attachments_deleted" | "term_created" | "term_updated" | "term_deleted" | "section_created" | "section_updated" | "section_deleted" | "schedule_conflict_allowed" | "enrollment_created" | "enrollment_promoted" | "enrollment_deleted" | "calendar_feed_created" | "calendar_feed_rotated" | "announcement_created" | "announcement_published" | "announcement_updated" | "announcement_withdrawn" | "announcement_reminded" | "user_created" | "user_updated" | "user_archived" | "user_deleted" | "user_reactivated" | "user_invited" | "authz_change" | "import_started" | "import_applied" | "export_started" | "sensitive_read") | null;
+                action?: ("authn_login_success" | "authn_login_fail" | "authn_password_change" | "authn_password_change_fail" | "authn_token_revoked" | "authn_token_reuse" | "course_created" | "course_updated" | "course_deleted" | "attachment_created" | "attachment_completed" | "attachment_deleted" | "attachments_deleted" | "term_created" | "term_updated" | "term_deleted" | "section_created" | "section_updated" | "section_deleted" | "schedule_conflict_allowed" | "enrollment_created" | "enrollment_promoted" | "enrollment_deleted" | "calendar_feed_created" | "calendar_feed_rotated" | "mail_unsubscribed" | "announcement_created" | "announcement_published" | "announcement_updated" | "announcement_withdrawn" | "announcement_reminded" | "user_created" | "user_updated" | "user_archived" | "user_deleted" | "user_reactivated" | "user_invited" | "authz_change" | "import_started" | "import_applied" | "export_started" | "sensitive_read") | null;
                 /** @description Such as `course`. */
                 object_kind?: string;
                 object_id?: string;
@@ -11753,6 +11779,130 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "internal_error";
+                    };
+                };
+            };
+        };
+    };
+    show_unsubscribe_page: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
+                };
+            };
+            /** @description `not_found`: There is nothing here, or nothing that you may see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: Somebody else is at work on the same thing; try again.
+             *     `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_away" | "pool_exhausted";
+                    };
+                };
+            };
+        };
+    };
+    unsubscribe_by_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
+                };
+            };
+            /** @description `not_found`: There is nothing here, or nothing that you may see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: Somebody else is at work on the same thing; try again.
+             *     `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_away" | "pool_exhausted";
                     };
                 };
             };
