@@ -5,7 +5,7 @@ import { isManager } from "../session/roles";
 export const KINDS = ["courses", "sections", "enrollments", "users"] as const;
 export type Kind = (typeof KINDS)[number];
 /** What goes out only is of no import. */
-export type ExportKind = Kind | "timetable";
+export type ExportKind = Kind | "timetable" | "unacknowledged";
 
 export const PAGES: Record<Kind, "/courses" | "/sections" | "/users"> = {
   courses: "/courses",
