@@ -31,7 +31,7 @@ export function Preview(props: Props) {
     <Stack>
       <Paper component="article" withBorder p="lg">
         <Stack>
-          <Title order={2} size="h4" className="wrap-anywhere">
+          <Title order={2} size="h3" className="wrap-anywhere">
             {fields.title.trim()}
           </Title>
           <Written html={found.html ?? ""} />

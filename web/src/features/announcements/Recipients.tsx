@@ -1,4 +1,4 @@
-import { Badge, Paper, Stack, Table, Text, Title } from "@mantine/core";
+import { Badge, Group, Paper, Stack, Table, Text, Title } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 
 import type { Announcement, Recipient } from "../../api/types";
@@ -36,16 +36,18 @@ export function Recipients({ announcement: { id, requires_ack } }: { announcemen
         <Title order={2} size="h4" id="recipients">
           {t("announcements.recipients")}
         </Title>
-        <FilterSelect
-          label={t("users.state")}
-          all={t("announcements.all_states")}
-          value={values.state}
-          options={[
-            { value: "unacknowledged", label: t("announcements.unacknowledged") },
-            ...STATES.map((state) => ({ value: state, label: label(state) })),
-          ]}
-          onChange={(state) => set("state", state)}
-        />
+        <Group>
+          <FilterSelect
+            label={t("users.state")}
+            all={t("announcements.all_states")}
+            value={values.state}
+            options={[
+              { value: "unacknowledged", label: t("announcements.unacknowledged") },
+              ...STATES.map((state) => ({ value: state, label: label(state) })),
+            ]}
+            onChange={(state) => set("state", state)}
+          />
+        </Group>
         {recipients.isPending ? (
           <Waiting />
         ) : recipients.isError && items.length === 0 ? (

@@ -7,7 +7,8 @@ import type { AnnouncementFilters, RecipientFilters } from "../../api/types";
 import { announcementDelay, statsDelay } from "./rules";
 
 const PAGE_SIZE = 50;
-const HISTORY_SIZE = 20;
+// On a page with other things below.
+const SHORT_PAGE_SIZE = 20;
 
 export function announcementsQuery(filters: AnnouncementFilters) {
   return {
@@ -48,7 +49,7 @@ export function recipientsQuery(id: number, filters: RecipientFilters) {
     ...pagesQuery(["announcements", "recipients", id, filters], (after, signal) =>
       answered(
         api.GET("/api/announcements/{id}/deliveries", {
-          params: { path: { id }, query: { limit: PAGE_SIZE, ...filters, ...after } },
+          params: { path: { id }, query: { limit: SHORT_PAGE_SIZE, ...filters, ...after } },
           signal,
         }),
       ),
@@ -63,7 +64,7 @@ export function versionsQuery(id: number) {
   return pagesQuery(["announcements", "versions", id], (after, signal) =>
     answered(
       api.GET("/api/announcements/{id}/versions", {
-        params: { path: { id }, query: { limit: HISTORY_SIZE, ...after } },
+        params: { path: { id }, query: { limit: SHORT_PAGE_SIZE, ...after } },
         signal,
       }),
     ),
