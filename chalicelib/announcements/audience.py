@@ -32,15 +32,20 @@ _FREEZE = """
      GROUP BY number
 """
 _FREEZERS = {who: text(_FREEZE.format(who=who)) for who in (_OF_ROLES, _OF_USERS, _OF_SECTIONS)}
-# A course means the sections that are open to students; of a teacher, the own ones.
-_SECTIONS_OF_COURSES = text(
-    """
-    SELECT id FROM sections
-     WHERE course_id = ANY(CAST(:ids AS bigint[])) AND status = 'published'
-       AND (CAST(:teacher AS bigint) IS NULL OR teacher_id = :teacher)
-     ORDER BY id
-    """
-)
+# A course means the sections that are open to students; a teacher reaches the own ones only.
+_SECTIONS = {
+    kind: text(
+        f"""
+        SELECT id FROM sections
+         WHERE {which} AND (CAST(:teacher AS bigint) IS NULL OR teacher_id = :teacher)
+         ORDER BY id
+        """  # noqa: S608
+    )
+    for kind, which in (
+        ("section", "id = ANY(CAST(:ids AS bigint[]))"),
+        ("course", "course_id = ANY(CAST(:ids AS bigint[])) AND status = 'published'"),
+    )
+}
 _EXISTING = {
     "course": text("SELECT count(*) FROM courses WHERE id = ANY(CAST(:ids AS bigint[]))"),
     "section": text("SELECT count(*) FROM sections WHERE id = ANY(CAST(:ids AS bigint[]))"),
@@ -176,9 +181,8 @@ def _chosen(
 def _sections_of(
     connection: Connection, audience: dict[str, Any], teacher: int | None
 ) -> list[int]:
-    if audience["kind"] == "section":
-        return list(audience["ids"])
-    if audience["kind"] == "course":
-        binds = {"ids": audience["ids"], "teacher": teacher}
-        return list(connection.execute(_SECTIONS_OF_COURSES, binds).scalars())
-    return []
+    statement = _SECTIONS.get(audience["kind"])
+    if statement is None:
+        return []
+    binds = {"ids": audience["ids"], "teacher": teacher}
+    return list(connection.execute(statement, binds).scalars())

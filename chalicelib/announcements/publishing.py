@@ -89,8 +89,9 @@ _WITHDRAW = text(
 )
 _DUE = text(
     """
-    SELECT id FROM announcements WHERE status = 'scheduled' AND publish_at <= now()
-     ORDER BY publish_at LIMIT 1 FOR UPDATE SKIP LOCKED
+    SELECT announcements.id FROM announcements JOIN users ON users.id = publisher_id AND active
+     WHERE status = 'scheduled' AND publish_at <= now()
+     ORDER BY publish_at LIMIT 1 FOR NO KEY UPDATE OF announcements SKIP LOCKED
     """
 )
 _TEACHES = text("SELECT id FROM users WHERE id = :id AND role = 'teacher'")
@@ -168,7 +169,10 @@ def create_announcement(
 
 
 def publish_due(connection: Connection) -> int | None:
-    """Publish a scheduled announcement whose time has come and return its id; None without one."""
+    """Publish a scheduled announcement whose time has come and return its id; None without one.
+
+    Those of somebody who is no longer active wait for a registrar to withdraw them.
+    """
     announcement_id = connection.execute(_DUE).scalar_one_or_none()
     if announcement_id is None:
         return None

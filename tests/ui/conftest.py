@@ -211,7 +211,8 @@ def student(base_url: str, code: str) -> Iterator[Person]:
 @pytest.fixture
 def code() -> str:
     """A course code, or the beginning of several, that no other test has."""
-    return f"T{uuid.uuid4().hex[:10].upper()}"
+    # Digits only: letters would look like English on a page in Chinese.
+    return f"T{uuid.uuid4().int % 10**12:012}"
 
 
 CheckAccessible = Callable[[], None]
