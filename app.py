@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.api import (
+    announcement_attachments,
     announcements,
     attachments,
     audit,
@@ -32,6 +33,7 @@ logs.configure(get_settings().log_level)
 database.set_credentials_provider(database_login)
 
 RESOURCES = (
+    announcement_attachments,
     announcements,
     attachments,
     audit,

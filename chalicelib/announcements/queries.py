@@ -78,7 +78,7 @@ _VERSIONS = Listing(
 )
 # What counts for an asked version is not what somebody did with one before it.
 STATE = "CASE WHEN deliveries.version < asked_version THEN 'queued' ELSE state END"
-_RECIPIENTS = Listing(
+RECIPIENTS = Listing(
     table="deliveries",
     id="user_id",
     source=f"""
@@ -95,7 +95,7 @@ _RECIPIENTS = Listing(
         {moment("last_push_at")} AS last_push_at, retry_count, version, mail
     """,  # noqa: S608
     conditions={
-        "announcement": "announcement_id = :announcement",
+        "announcement": "announcement_id = CAST(:announcement AS bigint)",
         "state": "state = :state",
         "unacknowledged": "state <> 'acknowledged' AND :unacknowledged",
     },
@@ -189,7 +189,7 @@ def list_recipients(connection: Connection, announcement_id: int, query: Recipie
     Raises:
         InvalidCursor: the cursor is not one of this list.
     """
-    return _RECIPIENTS.page(
+    return RECIPIENTS.page(
         connection,
         query,
         sort="user_id",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chalicelib.accounts import limits, recovery, sessions
+from chalicelib.announcements import files
 from chalicelib.attachments import leftovers
 from chalicelib.attachments import service as attachments
 from chalicelib.bulk import service as bulk
@@ -37,6 +38,7 @@ def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
             "attempts": _in_batches(context, _attempts),
             "mails": _in_batches(context, _mails),
             "unfinished_attachments": _in_batches(context, _unfinished_attachments),
+            "unused_files": _in_batches(context, _unused_files),
             "attachment_leftovers": _in_batches(context, _attachment_leftovers),
             "cancellations": _in_batches(context, _cancellations),
             "parts": _in_batches(context, leftovers.sweep_parts),
@@ -97,6 +99,11 @@ def _cancellations() -> int:
 def _unfinished_attachments() -> int:
     with database.transaction() as connection:
         return attachments.delete_unfinished(connection, BATCH)
+
+
+def _unused_files() -> int:
+    with database.transaction() as connection:
+        return files.delete_unused(connection, BATCH)
 
 
 def _attachment_leftovers() -> int:
