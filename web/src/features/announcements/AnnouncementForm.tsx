@@ -10,7 +10,7 @@ import {
   TextInput,
 } from "@mantine/core";
 import { useForm } from "@mantine/form";
-import type { ReactNode } from "react";
+import { useId } from "react";
 import { Link } from "react-router";
 
 import { asProblem } from "../../api/problem";
@@ -29,10 +29,9 @@ interface Props {
   previewing: boolean;
   failure: unknown;
   onPreview(fields: AnnouncementFields): void;
-  children?: ReactNode;
 }
 
-/** The fields of an announcement; what follows is its preview. `children` stands above the buttons. */
+/** The fields of an announcement; what follows is its preview. */
 export function AnnouncementForm(props: Props) {
   const { t, code } = useWords();
   const form = useForm<AnnouncementFields>({
@@ -45,86 +44,88 @@ export function AnnouncementForm(props: Props) {
         ]),
       ),
   });
+  const id = useId();
   const left = useRefusals(form, props.failure);
   const { later, attachments } = form.values;
 
   return (
-    <Paper
-      component="form"
-      withBorder
-      p="lg"
-      noValidate
-      onSubmit={form.onSubmit(props.onPreview, (errors) =>
-        form.getInputNode(Object.keys(errors)[0]!)?.focus(),
-      )}
-    >
+    <Paper withBorder p="lg">
       <Stack maw={720}>
-        {left !== null && asProblem(left).status !== 412 && <Trouble thrown={left} />}
-        <TextInput
-          label={t("announcements.title")}
-          required
-          maxLength={LIMITS.title}
-          {...form.getInputProps("title")}
-        />
-        <Textarea
-          label={t("announcements.body")}
-          description={t("announcements.body_hint")}
-          required
-          rows={12}
-          maxLength={LIMITS.body}
-          resize="vertical"
-          {...form.getInputProps("body")}
-        />
-        {props.published ? (
-          <Text size="sm" c="dimmed">
-            {t("announcements.audience_fixed")}
-          </Text>
-        ) : (
-          <>
-            <AudienceField form={form} />
-            <Radio.Group
-              label={t("announcements.publish_when")}
-              value={later ? "later" : "now"}
-              onChange={(value) => form.setFieldValue("later", value === "later")}
-            >
-              <Group mt="xs">
-                <Radio value="now" label={t("announcements.publish_now")} />
-                <Radio value="later" label={t("announcements.publish_later")} />
-              </Group>
-            </Radio.Group>
-            {later && (
-              <TextInput
-                type="datetime-local"
-                label={t("announcements.publish_at")}
-                description={t("announcements.publish_at_hint", {
-                  timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-                })}
-                required
-                maw={280}
-                {...form.getInputProps("publish_at")}
+        <form
+          id={id}
+          noValidate
+          onSubmit={form.onSubmit(props.onPreview, (errors) =>
+            form.getInputNode(Object.keys(errors)[0]!)?.focus(),
+          )}
+        >
+          <Stack>
+            {left !== null && asProblem(left).status !== 412 && <Trouble thrown={left} />}
+            <TextInput
+              label={t("announcements.title")}
+              required
+              maxLength={LIMITS.title}
+              {...form.getInputProps("title")}
+            />
+            <Textarea
+              label={t("announcements.body")}
+              description={t("announcements.body_hint")}
+              required
+              rows={12}
+              maxLength={LIMITS.body}
+              resize="vertical"
+              {...form.getInputProps("body")}
+            />
+            {props.published ? (
+              <Text size="sm" c="dimmed">
+                {t("announcements.audience_fixed")}
+              </Text>
+            ) : (
+              <>
+                <AudienceField form={form} />
+                <Radio.Group
+                  label={t("announcements.publish_when")}
+                  value={later ? "later" : "now"}
+                  onChange={(value) => form.setFieldValue("later", value === "later")}
+                >
+                  <Group mt="xs">
+                    <Radio value="now" label={t("announcements.publish_now")} />
+                    <Radio value="later" label={t("announcements.publish_later")} />
+                  </Group>
+                </Radio.Group>
+                {later && (
+                  <TextInput
+                    type="datetime-local"
+                    label={t("announcements.publish_at")}
+                    description={t("announcements.publish_at_hint", {
+                      timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+                    })}
+                    required
+                    maw={280}
+                    {...form.getInputProps("publish_at")}
+                  />
+                )}
+              </>
+            )}
+            <Checkbox
+              label={t("announcements.requires_ack")}
+              description={t("announcements.requires_ack_hint")}
+              {...form.getInputProps("requires_ack", { type: "checkbox" })}
+            />
+            {props.published && (
+              <Checkbox
+                label={t("announcements.material")}
+                description={t("announcements.material_hint")}
+                {...form.getInputProps("material", { type: "checkbox" })}
               />
             )}
-          </>
-        )}
-        <Checkbox
-          label={t("announcements.requires_ack")}
-          description={t("announcements.requires_ack_hint")}
-          {...form.getInputProps("requires_ack", { type: "checkbox" })}
-        />
-        {props.published && (
-          <Checkbox
-            label={t("announcements.material")}
-            description={t("announcements.material_hint")}
-            {...form.getInputProps("material", { type: "checkbox" })}
-          />
-        )}
+          </Stack>
+        </form>
         <FilesField
           files={attachments}
           onChange={(files) => form.setFieldValue("attachments", files)}
         />
-        {props.children}
         <Group gap="xs">
-          <Button type="submit" loading={props.previewing}>
+          <Button type="submit" form={id} loading={props.previewing}>
             {t("announcements.preview")}
           </Button>
           <Button component={Link} to={props.cancelTo} variant="default">

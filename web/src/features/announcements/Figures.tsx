@@ -2,7 +2,7 @@ import { Button, Group, Paper, Progress, Stack, Text, Title } from "@mantine/cor
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 
-import type { Announcement, AnnouncementStats, ExportFilters } from "../../api/types";
+import type { Announcement, AnnouncementStats } from "../../api/types";
 import { DownloadIcon } from "../../app/icons";
 import { Trouble } from "../../app/Trouble";
 import { Waiting } from "../../app/Waiting";
@@ -117,7 +117,6 @@ function FanOut({ stats: { fanout } }: { stats: AnnouncementStats }) {
 function Unacknowledged({ announcement: { id, status } }: { announcement: Announcement }) {
   const { t } = useWords();
   const exported = useExport();
-  const filters: ExportFilters & { announcement: number } = { announcement: id };
   return (
     <Stack gap="sm" align="flex-start">
       <Group gap="xs">
@@ -129,7 +128,7 @@ function Unacknowledged({ announcement: { id, status } }: { announcement: Announ
           onClick={() =>
             exported.start({
               kind: "unacknowledged",
-              filters,
+              filters: { announcement: id },
               subject: t("announcements.export_subject"),
             })
           }

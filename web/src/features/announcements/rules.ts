@@ -18,7 +18,7 @@ import { localTime, moment } from "../../app/moments";
 import type { Option } from "../../app/SearchSelect";
 import { isStaff } from "../session/roles";
 
-export const LIMITS = { title: 200, body: 20_000 };
+export const LIMITS = { title: 200, body: 20_000, files: 10 };
 export const STATUSES: readonly AnnouncementStatus[] = ["published", "scheduled", "withdrawn"];
 export const STATES: readonly Recipient["state"][] = ["queued", "delivered", "acknowledged"];
 

@@ -11,7 +11,7 @@ import { useWords } from "../../i18n/useWords";
 export function Files({ files }: { files: AttachmentRef[] }) {
   const { t, locale } = useWords();
   const download = useMutation({
-    mutationFn: (id: number) => redirectedTo(`/api/course_attachments/${id}/download`),
+    mutationFn: (id: number) => redirectedTo(`/api/announcement_attachments/${id}/download`),
     onSuccess: (address) => window.location.assign(address),
   });
   if (files.length === 0) return null;
