@@ -214,7 +214,7 @@ def test_what_is_withdrawn_meanwhile_is_told_and_goes(
     page.get_by_role("heading", name=made["title"]).get_by_role("button").click()
     expect(page.get_by_role("alert")).to_contain_text(f"has taken back “{made['title']}”")
     expect(_item(page, made["title"])).to_have_count(0)
-    page.get_by_role("button", name="Close").click()
+    page.get_by_role("alert").get_by_role("button", name="Close").click()
     expect(page.get_by_role("alert")).to_have_count(0)
 
 

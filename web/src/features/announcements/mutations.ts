@@ -2,8 +2,9 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 
 import { answered, answeredWithTag, api } from "../../api/client";
-import type { AnnouncementChanges, Audience, NewAnnouncement } from "../../api/types";
+import type { Announcement, AnnouncementChanges, Audience, NewAnnouncement } from "../../api/types";
 import { useIdempotencyKey } from "../../app/useIdempotencyKey";
+import { announcementQuery } from "./queries";
 
 const ALL = { queryKey: ["announcements"] };
 
@@ -31,7 +32,7 @@ export function useCreateAnnouncement() {
 }
 
 export function useSaveAnnouncement(id: number) {
-  const queries = useQueryClient();
+  const keep = useKeep(id);
   return useMutation({
     mutationFn: ({ etag, ...body }: AnnouncementChanges & { etag: string }) =>
       answeredWithTag(
@@ -40,16 +41,16 @@ export function useSaveAnnouncement(id: number) {
           body,
         }),
       ),
-    onSuccess: () => queries.invalidateQueries(ALL),
+    onSuccess: keep,
   });
 }
 
 export function useWithdrawAnnouncement(id: number) {
-  const queries = useQueryClient();
+  const keep = useKeep(id);
   return useMutation({
     mutationFn: () =>
-      answered(api.POST("/api/announcements/{id}/withdraw", { params: { path: { id } } })),
-    onSuccess: () => queries.invalidateQueries(ALL),
+      answeredWithTag(api.POST("/api/announcements/{id}/withdraw", { params: { path: { id } } })),
+    onSuccess: keep,
   });
 }
 
@@ -60,4 +61,15 @@ export function useRemind(id: number) {
       answered(api.POST("/api/announcements/{id}/remind_unacked", { params: { path: { id } } })),
     onSuccess: () => queries.invalidateQueries(ALL),
   });
+}
+
+/** Return what takes over an announcement as it is now, and has all else about it read anew. */
+function useKeep(id: number) {
+  const queries = useQueryClient();
+  return (saved: { data: Announcement; etag: string | null }) => {
+    queries.setQueryData(announcementQuery(id).queryKey, saved);
+    for (const what of ["list", "stats", "recipients", "versions"]) {
+      void queries.invalidateQueries({ queryKey: ["announcements", what] });
+    }
+  };
 }
