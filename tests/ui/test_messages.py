@@ -369,6 +369,18 @@ def test_the_bell_asks_again_at_little_cost_and_only_while_somebody_is_there(
     assert len(answers) == asked
 
 
+def test_a_section_leads_to_an_announcement_to_its_students(
+    page: Page, sign_in: SignIn, section: dict[str, Any]
+) -> None:
+    sign_in("ben", f"/sections/{section['id']}")
+    page.get_by_role("link", name="Announce").click()
+    expect(page.get_by_label("For")).to_have_value("section")
+    page.get_by_label("Title").fill("Bring a pen")
+    page.get_by_role("textbox", name="Text").fill("Please.")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_text("It reaches 2 people.")).to_be_visible()
+
+
 def test_a_teacher_addresses_those_who_are_taught(
     page: Page, sign_in: SignIn, section: dict[str, Any], add_section: AddSection, code: str
 ) -> None:

@@ -1,24 +1,41 @@
 import { useState } from "react";
-import { useNavigate } from "react-router";
+import { useNavigate, useSearchParams } from "react-router";
 
 import { Page } from "../../app/Page";
 import { Trouble } from "../../app/Trouble";
 import { moment } from "../../app/moments";
 import { useNotice } from "../../app/useNotice";
+import { Waiting } from "../../app/Waiting";
 import { useWords } from "../../i18n/useWords";
 import { AnnouncementForm } from "./AnnouncementForm";
 import { useCreateAnnouncement, usePreview } from "./mutations";
 import { Preview } from "./Preview";
-import { audienceOf, bodyOf, NEW_ANNOUNCEMENT, type AnnouncementFields } from "./rules";
+import {
+  audienceOf,
+  bodyOf,
+  forSections,
+  NEW_ANNOUNCEMENT,
+  type AnnouncementFields,
+} from "./rules";
+import { useAudienceOptions } from "./useAudienceOptions";
 
-/** Writes an announcement, shows how it looks and whom it reaches, and sends it. */
+/** Writes an announcement; the address may name the section that it is for. */
 export default function NewAnnouncementPage() {
+  const [search] = useSearchParams();
+  const section = Number(search.get("section"));
+  const options = useAudienceOptions(section ? { kind: "section", ids: [section] } : undefined);
+  if (!options) return <Waiting />;
+  return <Write initial={section ? forSections(options) : NEW_ANNOUNCEMENT} />;
+}
+
+/** The form, then how it looks and whom it reaches, then it is sent. */
+function Write({ initial }: { initial: AnnouncementFields }) {
   const { t, dateTime } = useWords();
   const navigate = useNavigate();
   const notice = useNotice();
   const creation = useCreateAnnouncement();
   const preview = usePreview();
-  const [fields, setFields] = useState<AnnouncementFields>(NEW_ANNOUNCEMENT);
+  const [fields, setFields] = useState(initial);
 
   const show = (written: AnnouncementFields) => {
     setFields(written);

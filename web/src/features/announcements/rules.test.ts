@@ -12,6 +12,7 @@ import {
   diffLines,
   fieldsOf,
   filtersOf,
+  forSections,
   NEW_ANNOUNCEMENT,
   percent,
   recipientFilters,
@@ -55,6 +56,11 @@ describe("whom one may address", () => {
 });
 
 describe("the fields", () => {
+  it("of an announcement to a section name it", () => {
+    expect(audienceOf(forSections([SECTION]))).toEqual({ kind: "section", ids: [12] });
+    expect(NEW_ANNOUNCEMENT.chosen.section).toEqual([]);
+  });
+
   it("need a title, a text and whom it is for", () => {
     expect(check(NEW_ANNOUNCEMENT, NOW)).toEqual({ title: "required", body: "required" });
     expect(check(written, NOW)).toEqual({});

@@ -53,6 +53,12 @@ export const NEW_ANNOUNCEMENT: AnnouncementFields = {
   material: false,
 };
 
+/** Return a new announcement to the students of sections. */
+export function forSections(sections: Option[]): AnnouncementFields {
+  const chosen = { ...NEW_ANNOUNCEMENT.chosen, section: sections };
+  return { ...NEW_ANNOUNCEMENT, audience: "section", chosen };
+}
+
 /** Return whom somebody may address: teachers all students, and those that they teach. */
 export function audiencesFor(me: Me): AudienceKind[] {
   const own: AudienceKind[] = ["all_students", "section", "course"];
