@@ -46,10 +46,13 @@ _SEAL = text(
                           WHERE announcement_id = :id AND number = :seals),
                         :first) AS previous),
     sealed AS (
-        INSERT INTO announcement_seals (announcement_id, number, previous, sha256, events)
+        INSERT INTO announcement_seals (announcement_id, number, previous, sha256, events,
+                                        sealed_at)
         SELECT :id, :seals + 1, previous,
-               encode(sha256(convert_to(previous || chr(10) || lines, 'UTF8')), 'hex'), events
-          FROM head, (SELECT string_agg(line, chr(10) ORDER BY id) AS lines, count(*) AS events
+               encode(sha256(convert_to(concat_ws(chr(10), previous, {moment("at")}, lines),
+                                        'UTF8')), 'hex'), events, at
+          FROM head, (SELECT string_agg(line, chr(10) ORDER BY id) AS lines, count(*) AS events,
+                             clock_timestamp() AS at
                         FROM chosen) joined
          WHERE events > 0
         RETURNING number),
