@@ -18,7 +18,8 @@ FIRST = "0" * 64
 # A seal holds that many people at most, or a single event.
 _MOST_PEOPLE = 20_000
 _MOST_EVENTS = 5_000
-_MOST_SEALS = 100
+# Some hundred milliseconds of work, for which edits of the announcement wait.
+_MOST_SEALS = 10
 
 # To the microsecond, as it is kept: what is sealed can be told from any other moment.
 LINE = """
@@ -125,7 +126,7 @@ def list_unsealed(connection: Connection) -> list[int]:
 
 
 def seal_events(connection: Connection, announcement_id: int) -> int:
-    """Seal what has no seal yet; return how many seals that took, 100 at most.
+    """Seal what has no seal yet; return how many seals that took, 10 at most.
 
     An event that was written before another one but committed after it gets a later seal.
     """

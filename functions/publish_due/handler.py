@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from chalicelib.announcements import ledger
@@ -66,10 +67,9 @@ def _tell() -> int:
 def _sealed(context: Any) -> int:
     with database.lone_read() as connection:
         waiting = ledger.list_unsealed(connection)
-    made = 0
-    for announcement_id in waiting:
-        if not _has_time(context):
-            break
-        with database.transaction() as connection:
-            made += ledger.seal_events(connection, announcement_id)
-    return made
+    return sum(_repeated(context, partial(_seal, announcement_id)) for announcement_id in waiting)
+
+
+def _seal(announcement_id: int) -> int:
+    with database.transaction() as connection:
+        return ledger.seal_events(connection, announcement_id)
