@@ -27,9 +27,9 @@ import resources
 from places import CHECKOUT, Place, read_json, write_private
 from ports import HOST, Ports, answers, require_free
 from supervisor import Program, StartFailed, Supervisor, end_leftovers, tail
-from templates import Declared, declared_in
 
 from chalicelib.core.settings import Settings
+from infra.templates import Declared, declared_in
 
 _HERE = CHECKOUT / "localstack"
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

@@ -48,6 +48,7 @@ ADMITTED: dict[str, tuple[str | None, ...]] = {
     "GET /api/unread_count": SIGNED_IN,
     "POST /api/exports/{kind}": STAFF,
     "POST /api/imports/{kind}": STAFF,
+    "GET /api/ops/budget": MANAGERS,
     "GET /api/sections": SIGNED_IN,
     "POST /api/sections": STAFF,
     "GET /api/sections/{id}": SIGNED_IN,

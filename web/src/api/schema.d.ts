@@ -409,6 +409,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/ops/budget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show who may connect to the database, whether that fits, and what is connected now */
+        get: operations["get_budget"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/people": {
         parameters: {
             query?: never;
@@ -1277,6 +1294,34 @@ export interface components {
             /** @description Cursor of the next page, null on the last. */
             next: string | null;
         };
+        /** @description A sum of connections beside its limit. */
+        BudgetCheckOut: {
+            /** @enum {string} */
+            name: "clients" | "transactions" | "postgres" | "pooler_limit";
+            worst_case: number;
+            assumed_peak: number;
+            /** @description Null where there is none. */
+            limit: number | null;
+            fits: boolean;
+            /** @description The components with which the sum passes its limit. */
+            breaking: string[];
+        };
+        /** @description The connections that there can be at once, and those that there are. */
+        BudgetOut: {
+            /** @enum {string} */
+            environment: "development" | "production";
+            /** @enum {string} */
+            pooler: "rds_proxy" | "pgbouncer";
+            /** @description Of the server, as the budget has it. */
+            max_connections: number;
+            /** @description What this environment may have of them. */
+            share: number;
+            fits: boolean;
+            assumed_peak_share: number;
+            consumers: components["schemas"]["ConsumerOut"][];
+            checks: components["schemas"]["BudgetCheckOut"][];
+            postgres: components["schemas"]["ConnectionsNow"];
+        };
         /** @description A field before and after; `from` is null for a new row. */
         Change: {
             from: unknown;
@@ -1301,6 +1346,27 @@ export interface components {
             total: number;
             /** @description By date, the first hundred. */
             warnings: components["schemas"]["WarningOut"][];
+        };
+        /** @description What the server tells of itself at this moment. */
+        ConnectionsNow: {
+            max_connections: number;
+            /** @description To all databases of the server, this one included. */
+            connections: number;
+        };
+        /** @description Something that connects to the database. */
+        ConsumerOut: {
+            /** @description A function, `api`, or whoever else connects. */
+            name: string;
+            /** @description What calls it. */
+            trigger: string;
+            /** @description Whether it goes past the pooler. */
+            direct: boolean;
+            /** @description How many there are at once at the most. */
+            processes: number;
+            connections_each: number;
+            worst_case: number;
+            /** @description An assumption: the worst case by `assumed_peak_share`. */
+            assumed_peak: number;
         };
         /** @description What is to change in a course; what is not named stays. */
         CourseChanges: {
@@ -5727,6 +5793,81 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "invalid";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: Somebody else is at work on the same thing; try again.
+             *     `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_away" | "pool_exhausted";
+                    };
+                };
+            };
+        };
+    };
+    get_budget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetOut"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token does not hold or has expired; sign in again.
+             *     `unauthenticated`: Sign in and send the access token.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
                     };
                 };
             };

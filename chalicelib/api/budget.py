@@ -1,0 +1,29 @@
+"""The connection budget, for those who run the installation."""
+
+from __future__ import annotations
+
+from chalice.app import Blueprint
+
+from chalicelib.api.answers import Answer
+from chalicelib.api.endpoint import Request, endpoint
+from chalicelib.core.settings import get_settings
+from chalicelib.operations.budget import plan_for
+from chalicelib.operations.budget_schemas import BudgetOut
+from chalicelib.operations.queries import count_connections
+
+blueprint = Blueprint(__name__)
+
+
+@endpoint(
+    blueprint,
+    "GET",
+    "/api/ops/budget",
+    roles=("manager",),
+    answer=BudgetOut,
+    personal=True,
+)
+def get_budget(request: Request) -> Answer:
+    """Show who may connect to the database, whether that fits, and what is connected now."""
+    settings = get_settings()
+    plan = plan_for(settings.stage, settings.db_mode)
+    return Answer.of(BudgetOut.of(plan, count_connections(request.connection)))
