@@ -45,7 +45,8 @@ bench: setup ## Benchmarks beside their floors, as a table and in .local/bench/
 budget: setup ## The connection budget as a table; fails where the worst case does not fit
 	@$(VENV)/python -m infra.budget
 
-contracts: setup ## Write what is generated from infra/ and committed: who connects
+contracts: setup ## Write what is made from infra/ and committed: who connects, the alarms
+	@$(VENV)/python -m infra.alarm_files
 	@$(VENV)/python -m infra.budget --quiet --write
 
 openapi: setup ## Write docs/openapi.json from the routes
