@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.core.settings import get_settings
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_rds import RDSClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -85,9 +86,19 @@ def rds_client() -> RDSClient:
     return client
 
 
+@cache
+def cloudwatch_client() -> CloudWatchClient:
+    """Return the client of CloudWatch, which somebody looks at and nothing waits for."""
+    client: CloudWatchClient = _client("cloudwatch", read_timeout_seconds=2, attempts=1)
+    return client
+
+
+CLIENTS = (s3_client, sqs_client, ses_client, secrets_client, rds_client, cloudwatch_client)
+
+
 def reset_clients() -> None:
     """Drop the clients with their sockets, so that the next call reads the settings again."""
-    for made in (s3_client, sqs_client, ses_client, secrets_client, rds_client):
+    for made in CLIENTS:
         made.cache_clear()
 
 

@@ -67,6 +67,7 @@ ADMITTED: dict[str, tuple[str | None, ...]] = {
     "GET /api/tasks/{id}/plan": STAFF,
     "GET /api/notification_preferences": SIGNED_IN,
     "PUT /api/notification_preferences": SIGNED_IN,
+    "GET /api/ops/health": MANAGERS,
     "POST /api/users/{id}/erase": MANAGERS,
     "POST /auth/change-password": SIGNED_IN,
     "POST /auth/forgot-password": ANYONE,
@@ -98,6 +99,7 @@ ADMITTED: dict[str, tuple[str | None, ...]] = {
     "POST /auth/reset-password": ANYONE,
     "GET /docs": ANYONE,
     "GET /health": ANYONE,
+    "GET /metrics": MANAGERS,
     "GET /openapi.json": ANYONE,
 }
 SENDERS: dict[str, tuple[Role | None, str | None]] = {

@@ -426,6 +426,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/ops/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show how the answering process, the pooler and the queues are doing */
+        get: operations["get_operations_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/people": {
         parameters: {
             query?: never;
@@ -1072,6 +1089,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show every figure in Prometheus's text format
+         * @description For a manager, or for who sends METRICS_TOKEN as the bearer token: that needs no database.
+         */
+        get: operations["get_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.json": {
         parameters: {
             query?: never;
@@ -1648,6 +1685,12 @@ export interface components {
             kind: string;
             id: string | null;
         };
+        /** @description What an operator looks at first. */
+        OperationsHealthOut: {
+            process: components["schemas"]["ProcessFigures"];
+            pooler: components["schemas"]["PoolerFigures"];
+            queues: components["schemas"]["QueueFigures"][];
+        };
         /** @description Sections and seats, of a teacher the own ones. */
         OverviewOut: {
             /** @description Code of the term; null for all. */
@@ -1798,6 +1841,19 @@ export interface components {
             };
             errors: components["schemas"]["RowFinding"][];
         };
+        /** @description What the pooler tells of itself; what it does not know is null, with the reason if all is. */
+        PoolerFigures: {
+            /** @enum {string} */
+            kind: "pgbouncer" | "rds_proxy" | "direct";
+            clients_active?: number | null;
+            clients_waiting?: number | null;
+            servers_used?: number | null;
+            servers_idle?: number | null;
+            servers_max?: number | null;
+            longest_wait_seconds?: number | null;
+            pinned?: number | null;
+            reason?: ("not_configured" | "away") | null;
+        };
         /** @description When to get mails about announcements, and in which language all mails are. */
         Preferences: {
             /** @enum {string} */
@@ -1831,6 +1887,15 @@ export interface components {
             not_mailed: components["schemas"]["NotMailed"][];
             html: string | null;
         };
+        /** @description How the pool of the process that answers is used; usage_ratio is in percent. */
+        ProcessFigures: {
+            pool_size: number;
+            checked_out: number;
+            overflow: number;
+            max_overflow: number;
+            max_connections: number;
+            usage_ratio: number;
+        };
         /** @description What is to change in the own account; what is not named stays. */
         ProfileChanges: {
             /** @example Rosa Delgado */
@@ -1848,6 +1913,15 @@ export interface components {
             items: components["schemas"]["SealOut"][];
             /** @description Cursor of the next page, null on the last. */
             next: string | null;
+        };
+        /** @description How many messages a queue has, about; null where it does not answer, or does not tell. */
+        QueueFigures: {
+            name: string;
+            visible?: number | null;
+            in_flight?: number | null;
+            oldest_age_seconds?: number | null;
+            dead_letters?: number | null;
+            oldest_dead_letter_age_seconds?: number | null;
         };
         /** @description One delivery, as the author sees it. */
         RecipientOut: {
@@ -5896,6 +5970,80 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "busy" | "database_away" | "pool_exhausted";
+                    };
+                };
+            };
+        };
+    };
+    get_operations_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationsHealthOut"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token does not hold or has expired; sign in again.
+             *     `unauthenticated`: Sign in and send the access token.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "database_away" | "pool_exhausted";
                     };
                 };
             };
@@ -11035,6 +11183,80 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HealthOut"];
+                };
+            };
+        };
+    };
+    get_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token does not hold or has expired; sign in again.
+             *     `unauthenticated`: Sign in and send the access token.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "database_away" | "pool_exhausted";
+                    };
                 };
             };
         };
