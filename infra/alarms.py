@@ -78,7 +78,7 @@ class Alarm:
 # pool of a function is in use whenever it works; what can run out on AWS is the proxy.
 _POOL_USE = PercentOf("db_pool_connections_in_use", "db_pool_max_connections")
 _PROXY_USE = PercentOfTheProxy(
-    "DatabaseConnectionsCurrentlyInTransaction", "MaxDatabaseConnectionsAllowed"
+    "DatabaseConnectionsCurrentlyBorrowed", "MaxDatabaseConnectionsAllowed"
 )
 _ERRORS = FailedPercent("http_requests_total", 5)
 _GATEWAY_ERRORS = OfTheApi("5XXError")
@@ -175,7 +175,7 @@ ALARMS = (
         "QueueOld",
         "warning",
         "A message has waited for more than 30 minutes.",
-        Largest("queue_oldest_message_age_seconds", by="queue"),
+        Largest("queue_oldest_age_seconds", by="queue"),
         1800,
         5,
         OfEachQueue("ApproximateAgeOfOldestMessage", of_dead_letters=False),

@@ -66,7 +66,7 @@ def _done(record: Mapping[str, Any], work: Work, function: str) -> bool:
     with logs.correlated(correlation_id if isinstance(correlation_id, str) else None):
         started = perf_counter()
         try:
-            with jobs.counted(function):
+            with jobs.counted(function, delivery.message_id):
                 if body is None:
                     raise MalformedMessage
                 _patiently(work, body, delivery)

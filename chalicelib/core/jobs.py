@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from chalicelib.core import figures
 
@@ -26,17 +26,46 @@ _SECONDS = figures.Histogram(
 T = TypeVar("T")
 
 
+class Ending(NamedTuple):
+    """How a message or a run ended; `cause` is the class of the exception."""
+
+    function: str
+    state: Literal["success", "failure"]
+    seconds: float
+    cause: str | None = None
+    message_id: str | None = None
+
+
+_record: Callable[[Ending], object] | None = None
+
+
+def set_recorder(record: Callable[[Ending], object]) -> None:
+    """Tell `record` of each end, when the work and its transactions are over."""
+    global _record
+    _record = record
+
+
 @contextmanager
-def counted(function: str) -> Iterator[None]:
+def counted(function: str, message_id: str | None = None) -> Iterator[None]:
     """Count what runs inside: a failure where it raises, a success else."""
     started = perf_counter()
-    state = "failure"
     try:
         yield
-        state = "success"
-    finally:
-        _JOBS.add((function, state))
-        _SECONDS.observe(perf_counter() - started, (function,))
+    except BaseException as failure:
+        _end(
+            Ending(
+                function, "failure", perf_counter() - started, type(failure).__name__, message_id
+            )
+        )
+        raise
+    _end(Ending(function, "success", perf_counter() - started, None, message_id))
+
+
+def _end(ending: Ending) -> None:
+    _JOBS.add((ending.function, ending.state))
+    _SECONDS.observe(ending.seconds, (ending.function,))
+    if _record is not None:
+        _record(ending)
 
 
 def function_of(part: Callable[..., Any]) -> str:

@@ -11,6 +11,7 @@ from chalicelib.operations.budget import (
     Plan,
     PoolerName,
 )
+from chalicelib.operations.schemas import PoolerFigures, ProcessFigures
 
 
 class ConsumerOut(BaseModel):
@@ -40,11 +41,19 @@ class BudgetCheckOut(BaseModel):
     breaking: list[str] = Field(description="The components with which the sum passes its limit.")
 
 
-class ConnectionsNow(BaseModel):
-    """What the server tells of itself at this moment."""
+class ServerFigures(BaseModel):
+    """What Postgres tells of itself."""
 
     max_connections: int
     connections: int = Field(description="To all databases of the server, this one included.")
+
+
+class ConnectionsNow(BaseModel):
+    """What there is at this moment: in the process that answers, in the pooler, in Postgres."""
+
+    process: ProcessFigures
+    pooler: PoolerFigures
+    postgres: ServerFigures
 
 
 class BudgetOut(BaseModel):
@@ -58,7 +67,7 @@ class BudgetOut(BaseModel):
     assumed_peak_share: float
     consumers: list[ConsumerOut]
     checks: list[BudgetCheckOut]
-    postgres: ConnectionsNow
+    now: ConnectionsNow
 
     @classmethod
     def of(cls, plan: Plan, now: ConnectionsNow) -> BudgetOut:
@@ -72,5 +81,5 @@ class BudgetOut(BaseModel):
             assumed_peak_share=ASSUMED_PEAK_SHARE,
             consumers=[ConsumerOut.model_validate(consumer) for consumer in plan.consumers],
             checks=[BudgetCheckOut.model_validate(check) for check in plan.checks],
-            postgres=now,
+            now=now,
         )

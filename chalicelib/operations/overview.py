@@ -20,5 +20,9 @@ def get_overview() -> OperationsHealthOut:
         "queues": queues.get_figures,
     }
     found = {"pooler": pooler.unknown("away"), "queues": []} | ask_all(looks, _PATIENCE_SECONDS)
-    process = ProcessFigures.model_validate(database.pool_use()._asdict())
-    return OperationsHealthOut.model_validate({"process": process, **found})
+    return OperationsHealthOut.model_validate({"process": get_process(), **found})
+
+
+def get_process() -> ProcessFigures:
+    """Return how the pool of this process is used."""
+    return ProcessFigures.model_validate(database.pool_use()._asdict())

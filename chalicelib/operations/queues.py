@@ -11,6 +11,7 @@ from functools import partial
 from chalicelib.core.clock import utc_now
 from chalicelib.core.settings import Settings, get_settings
 from chalicelib.integrations import cloudwatch, sqs
+from chalicelib.integrations.aws import sqs_client
 from chalicelib.integrations.cloudwatch import Metric
 from chalicelib.integrations.sqs import QueueDepth
 from chalicelib.operations.asking import Remembered, ask_all
@@ -20,7 +21,7 @@ PATIENCE_SECONDS = 2.0
 _REMEMBERED_SECONDS = 5.0
 _AGES_REMEMBERED_SECONDS = 30.0
 # As the templates name them.
-_DEAD_LETTERS = "-dlq"
+DEAD_LETTERS = "-dlq"
 
 
 def queue_urls() -> dict[str, str]:
@@ -47,15 +48,18 @@ def forget_figures() -> None:
 
 def _look() -> list[QueueFigures]:
     urls = queue_urls()
+    if urls:
+        # Made once, and not by each of the threads for itself.
+        sqs_client()
     questions: dict[str, Callable[[], QueueDepth]] = {}
     for name, url in urls.items():
         questions[name] = partial(sqs.depth, url)
-        questions[name + _DEAD_LETTERS] = partial(sqs.depth, url + _DEAD_LETTERS)
+        questions[name + DEAD_LETTERS] = partial(sqs.depth, url + DEAD_LETTERS)
     depths = ask_all(questions, PATIENCE_SECONDS)
     ages = _ages.get()
     figures = []
     for name in urls:
-        depth, dead = depths.get(name), depths.get(name + _DEAD_LETTERS)
+        depth, dead = depths.get(name), depths.get(name + DEAD_LETTERS)
         figures.append(
             QueueFigures(
                 name=name,
@@ -63,7 +67,7 @@ def _look() -> list[QueueFigures]:
                 in_flight=depth.in_flight if depth else None,
                 oldest_age_seconds=ages.get(name),
                 dead_letters=dead.visible if dead else None,
-                oldest_dead_letter_age_seconds=ages.get(name + _DEAD_LETTERS),
+                oldest_dead_letter_age_seconds=ages.get(name + DEAD_LETTERS),
             )
         )
     return figures
@@ -76,7 +80,7 @@ def _look_at_ages() -> dict[str, float]:
     for name, url in queue_urls().items():
         queue = url.rpartition("/")[2]
         asked[name] = _age_of(queue)
-        asked[name + _DEAD_LETTERS] = _age_of(queue + _DEAD_LETTERS)
+        asked[name + DEAD_LETTERS] = _age_of(queue + DEAD_LETTERS)
     found = ask_all({"queue_ages": lambda: cloudwatch.latest(asked, utc_now())}, PATIENCE_SECONDS)
     return found.get("queue_ages", {})
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
+from chalicelib.core.settings import get_settings
+
 from .conftest import API
 
 MOST = text("SHOW max_connections")
@@ -24,7 +26,9 @@ def test_a_manager_sees_who_may_connect_and_that_it_fits(api: API) -> None:
 
 
 def test_it_stands_beside_the_connections_of_now(api: API, owner: Connection) -> None:
-    now = api.get("/api/ops/budget", as_="amara").json["postgres"]
-    assert now["max_connections"] == int(owner.execute(MOST).scalar_one())
+    now = api.get("/api/ops/budget", as_="amara").json["now"]
+    assert now["postgres"]["max_connections"] == int(owner.execute(MOST).scalar_one())
     # The owner's and the one that answered.
-    assert 2 <= now["connections"] <= now["max_connections"]
+    assert 2 <= now["postgres"]["connections"] <= now["postgres"]["max_connections"]
+    assert now["process"]["max_connections"] == get_settings().db_pool_size
+    assert now["pooler"]["kind"] == "pgbouncer"

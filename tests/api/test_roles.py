@@ -49,6 +49,8 @@ ADMITTED: dict[str, tuple[str | None, ...]] = {
     "POST /api/exports/{kind}": STAFF,
     "POST /api/imports/{kind}": STAFF,
     "GET /api/ops/budget": MANAGERS,
+    "GET /api/ops/queues": MANAGERS,
+    "POST /api/ops/queues/{name}/redrive": MANAGERS,
     "GET /api/sections": SIGNED_IN,
     "POST /api/sections": STAFF,
     "GET /api/sections/{id}": SIGNED_IN,

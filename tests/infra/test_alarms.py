@@ -18,6 +18,9 @@ import yaml
 from samples import Series, expanded, expected, rings_for
 from sqlalchemy import Connection
 
+import app
+from chalicelib.core.figures import all_figures
+from chalicelib.operations import exposition
 from infra.alarm_files import CLOUDWATCH_FILE, PROMETHEUS_FILE, files
 from infra.alarms import ALARMS, Alarm, Query
 from infra.fragments import FOLDER, read_fragment, read_template
@@ -50,6 +53,20 @@ def test_it_rings_where_it_should_by_promtool() -> None:
     for command in (["check", "rules", str(PROMETHEUS_FILE)], ["test", "rules", str(SERIES_FILE)]):
         done = subprocess.run([promtool, *command], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("alarm", ALARMS, ids=lambda alarm: alarm.name)
+def test_what_it_measures_is_exported(alarm: Alarm) -> None:
+    assert app.RESOURCES
+    assert exposition.MEDIA_TYPE
+    exported = {
+        figure.name + suffix
+        for figure in all_figures()
+        for suffix in (("_count", "_bucket") if figure.kind == "histogram" else ("",))
+    }
+    measured = set(re.findall(r"\b\w+_(?:\w+)\b", re.sub(r"{.*?}", "", alarm.measure.promql)))
+    assert measured
+    assert measured <= exported
 
 
 @pytest.mark.parametrize("alarm", ALARMS, ids=lambda alarm: alarm.name)
