@@ -13,6 +13,7 @@ import {
   AuditIcon,
   CoursesIcon,
   HomeIcon,
+  OperationsIcon,
   SectionsIcon,
   TasksIcon,
   TermsIcon,
@@ -42,6 +43,7 @@ const PLACES: Place[] = [
   { to: "/tasks", label: "nav.tasks", icon: TasksIcon, for: isStaff },
   { to: "/users", label: "nav.users", icon: UsersIcon, for: isManager },
   { to: "/audit", label: "nav.audit", icon: AuditIcon, for: isManager },
+  { to: "/operations", label: "nav.operations", icon: OperationsIcon, for: isManager },
   { to: "/account", label: "nav.account", icon: UserIcon },
 ];
 
