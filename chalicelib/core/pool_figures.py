@@ -177,3 +177,7 @@ class WatchedPool(QueuePool):
             record.close()
         else:
             super()._do_return_conn(record)
+
+
+# SQLAlchemy names a pool's logger after its class, and has only its own quiet below warnings.
+logging.getLogger(f"{__name__}.{WatchedPool.__name__}").setLevel(logging.WARNING)

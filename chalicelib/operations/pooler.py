@@ -5,6 +5,7 @@ A figure that a pooler does not know is None. Where it does not answer all are, 
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Any
@@ -20,6 +21,7 @@ from chalicelib.operations.asking import Remembered, ask_all
 from chalicelib.operations.schemas import PoolerFigures, PoolerReason
 
 PATIENCE_SECONDS = 2.0
+_PGBOUNCERS_PORT = 6432
 # CloudWatch has a new value each minute, and a price for each question.
 _REMEMBERED_SECONDS = {"pgbouncer": 5.0, "rds_proxy": 30.0, "direct": 30.0}
 
@@ -65,17 +67,18 @@ def unknown(reason: PoolerReason) -> PoolerFigures:
 
 def _of_pgbouncer(settings: Settings) -> PoolerFigures:
     console = urlsplit(settings.require("pooler_admin_url"))
-    connection = pg8000.native.Connection(
-        unquote(console.username or ""),
-        host=console.hostname,
-        port=console.port,
-        database=console.path.lstrip("/"),
-        password=unquote(console.password or ""),
-        timeout=PATIENCE_SECONDS,
-    )
-    with closing(connection):
-        pools = _shown(connection, "POOLS", "database", settings.db_name)
-        databases = _shown(connection, "DATABASES", "name", settings.db_name)
+    address = (console.hostname or "", console.port or _PGBOUNCERS_PORT)
+    # With a socket of its own, since pg8000 leaves one open whose sign-in fails.
+    with socket.create_connection(address, PATIENCE_SECONDS) as sock:
+        connection = pg8000.native.Connection(
+            unquote(console.username or ""),
+            sock=sock,
+            database=console.path.lstrip("/"),
+            password=unquote(console.password or ""),
+        )
+        with closing(connection):
+            pools = _shown(connection, "POOLS", "database", settings.db_name)
+            databases = _shown(connection, "DATABASES", "name", settings.db_name)
     return PoolerFigures(
         kind="pgbouncer",
         clients_active=sum(pool["cl_active"] for pool in pools),
