@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.api import (
+    announcement_attachments,
     announcements,
     attachments,
     audit,
@@ -24,6 +25,7 @@ from chalicelib.api import (
     tasks,
     terms,
     timetable,
+    unsubscribing,
     users,
 )
 from chalicelib.api.application import Application
@@ -35,6 +37,7 @@ logs.configure(get_settings().log_level)
 database.set_credentials_provider(database_login)
 
 RESOURCES = (
+    announcement_attachments,
     announcements,
     attachments,
     audit,
@@ -56,6 +59,7 @@ RESOURCES = (
     tasks,
     terms,
     timetable,
+    unsubscribing,
     users,
 )
 

@@ -17,6 +17,7 @@ from chalicelib.accounts.rules import STAFF, Caller
 from chalicelib.announcements import ledger, queries
 from chalicelib.announcements.audience import address_sections, check_audience, freeze, preview
 from chalicelib.announcements.errors import AnnouncementPublished, AnnouncementWithdrawn
+from chalicelib.announcements.files import set_attachments
 from chalicelib.announcements.inbox import count_change
 from chalicelib.announcements.queries import Announcement
 from chalicelib.announcements.rendering import render_markdown
@@ -28,7 +29,7 @@ from chalicelib.announcements.schemas import (
     PreviewIn,
 )
 from chalicelib.audit import service as audit
-from chalicelib.core.errors import FieldError, Invalid, found
+from chalicelib.core.errors import found
 from chalicelib.core.pagination import Page
 from chalicelib.outbox import service as outbox
 
@@ -49,15 +50,6 @@ _KEEP_VERSION = text(
       FROM announcements WHERE id = :id
     """
 )
-_ATTACH = text(
-    """
-    INSERT INTO announcement_attachments (announcement_id, attachment_id, number)
-    SELECT :id, file.id, number
-      FROM unnest(CAST(:attachments AS bigint[])) WITH ORDINALITY AS wanted (id, number)
-      JOIN course_attachments file ON file.id = wanted.id AND file.state = 'ready'
-    """
-)
-_DETACH = text("DELETE FROM announcement_attachments WHERE announcement_id = :id")
 _PUBLISH = text(
     """
     UPDATE announcements
@@ -140,7 +132,7 @@ def create_announcement(
     """Add an announcement, and publish it unless it is for later.
 
     Raises:
-        Invalid: an id of the audience or a file is of nothing that there is.
+        Invalid: an id of the audience is of nothing that there is, or a file is not to be had.
         NotYourStudents: the caller is a teacher, and these are not the caller's to address.
     """
     audience = wanted.audience.asked
@@ -158,7 +150,7 @@ def create_announcement(
         },
     ).scalar_one()
     _keep_version(connection, announcement_id, caller, material=False)
-    _attach(connection, announcement_id, wanted.attachments)
+    set_attachments(connection, caller, announcement_id, wanted.attachments)
     after = {"audience": audience["kind"], "version": 1}
     audit.add(
         connection, caller, "announcement_created", "announcement", announcement_id, after=after
@@ -219,8 +211,7 @@ def edit_announcement(
     )
     _keep_version(connection, announcement.id, caller, material=wanted.material)
     if "attachments" in named:
-        connection.execute(_DETACH, {"id": announcement.id})
-        _attach(connection, announcement.id, wanted.attachments)
+        set_attachments(connection, caller, announcement.id, wanted.attachments)
     after = {"version": announcement.version + 1, "material": wanted.material}
     audit.add(
         connection, caller, "announcement_updated", "announcement", announcement.id, after=after
@@ -264,15 +255,6 @@ def _keep_version(
 ) -> None:
     binds = {"id": announcement_id, "material": material, "edited_by": caller.id}
     connection.execute(_KEEP_VERSION, binds)
-
-
-def _attach(connection: Connection, announcement_id: int, attachments: list[int]) -> None:
-    if not attachments:
-        return
-    binds = {"id": announcement_id, "attachments": attachments}
-    if connection.execute(_ATTACH, binds).rowcount < len(attachments):
-        message = "Some of these files do not exist, or are not ready."
-        raise Invalid(errors=[FieldError("attachments", "not_one_of", message)])
 
 
 def _teacher(caller: Caller) -> int | None:

@@ -1,4 +1,5 @@
-"""The edge of a queue function: a batch of SQS records in, the ones that failed out.
+"""The edge of a function: a batch of SQS records in, the ones that failed out; or work that a clock
+starts, in turns for as long as there is time.
 
 A record that fails, or that nobody can read, costs the others nothing; it comes again, and ends in
 the dead-letter queue when it has come too often.
@@ -53,6 +54,16 @@ def work_through(event: Mapping[str, Any], work: Work) -> dict[str, Any]:
     ]
     figures.flush(function)
     return {"batchItemFailures": failures}
+
+
+def in_turns(context: Any, reserve_milliseconds: int, work: Callable[[], int]) -> int:
+    """Do `work` until it finds nothing, or until less than the reserve is left of the time of a
+    function's `context`; return how much it found.
+    """
+    total = 0
+    while context.get_remaining_time_in_millis() > reserve_milliseconds and (found := work()):
+        total += found
+    return total
 
 
 def _done(record: Mapping[str, Any], work: Work, function: str) -> bool:

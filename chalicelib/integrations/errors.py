@@ -24,6 +24,10 @@ class MailRefused(Exception):
     """The mail service will not send this mail, however often it is asked."""
 
 
+class MailThrottled(Exception):
+    """The mail service takes mails, but not that many at once."""
+
+
 class StorageAway(Unavailable):
     code = "storage_away"
     detail = "The file storage is away for a moment; try again."
@@ -44,9 +48,8 @@ class SecretsAway(Unavailable):
     detail = "The secrets are away for a moment; try again."
 
 
-_BUSY = frozenset(
-    {"RequestTimeout", "SlowDown", "ServiceUnavailable", "Throttling", "ThrottlingException"}
-)
+THROTTLED = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException"})
+_BUSY = frozenset({"RequestTimeout", "SlowDown", "ServiceUnavailable", *THROTTLED})
 
 
 @contextmanager

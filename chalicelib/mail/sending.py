@@ -1,4 +1,5 @@
-"""One mail, from its claim to its end: composed in one transaction, sent in none, noted in another.
+"""One mail, from its claim to its end: composed in one transaction, sent in none when its turn has
+come, noted in another.
 
 What mails of a kind say is known to the areas above; they are passed in.
 """
@@ -9,6 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import sleep
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -17,7 +19,7 @@ from chalicelib.core.batches import PAUSES_SECONDS
 from chalicelib.core.errors import DatabaseAway, PoolExhausted
 from chalicelib.core.settings import get_settings
 from chalicelib.integrations import ses
-from chalicelib.integrations.errors import MailAway, MailRefused, refusal_code
+from chalicelib.integrations.errors import MailAway, MailRefused, MailThrottled, refusal_code
 from chalicelib.mail.claims import (
     Mail,
     claim_mail,
@@ -28,9 +30,12 @@ from chalicelib.mail.claims import (
 )
 from chalicelib.mail.errors import MailSkipped, MailWaits, UnknownMailKind
 from chalicelib.mail.letters import Letter
+from chalicelib.mail.pace import slow_down, take_slot
 from chalicelib.mail.queries import find_suppression
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,11 @@ def send_mail(mail_id: int, composers: Mapping[str, Composer]) -> None:
             note_skipped(connection, mail, skipped.reason)
             log.info("mail_skipped", extra=mail.facts | {"reason": skipped.reason})
             return
+    slot = _insist(take_slot)
+    if slot is None:
+        _insist(lambda connection: give_back(connection, mail))
+        raise MailWaits
+    sleep(slot.wait_seconds)
     try:
         message_id = ses.send(
             sender=sender,
@@ -79,12 +89,15 @@ def send_mail(mail_id: int, composers: Mapping[str, Composer]) -> None:
         # Not the exception: SES names addresses in it.
         code = refusal_code(refusal.__cause__)
         log.error("mail_refused", extra=mail.facts | {"refusal_code": code})
-        _note(lambda connection: note_refused(connection, mail))
-    except MailAway as away:
-        _note(lambda connection: give_back(connection, mail))
+        _insist(lambda connection: note_refused(connection, mail))
+    except (MailAway, MailThrottled) as away:
+        if isinstance(away, MailThrottled):
+            log.warning("mail_throttled", extra=mail.facts)
+            _insist(lambda connection: slow_down(connection, slot))
+        _insist(lambda connection: give_back(connection, mail))
         raise MailWaits from away
     else:
-        _note(lambda connection: note_sent(connection, mail, message_id))
+        _insist(lambda connection: note_sent(connection, mail, message_id))
         log.info("mail_sent", extra=mail.facts | {"ses_id": message_id})
 
 
@@ -100,12 +113,13 @@ def _composed(
     return draft.to, draft.write()
 
 
-def _note(work: Callable[[Connection], None]) -> None:
-    """Write down what SES said, and wait for a database that is away: unwritten, it is lost."""
+def _insist(work: Callable[[Connection], T]) -> T:
+    """Do in a transaction what a claimed mail needs, and wait for a database that is away: what
+    SES said is lost where it is not written down.
+    """
     for pause_seconds in PAUSES_SECONDS:
         try:
-            database.retry_idempotent(work)
-            return
+            return database.retry_idempotent(work)
         except (DatabaseAway, PoolExhausted):
             sleep(pause_seconds)
-    database.retry_idempotent(work)
+    return database.retry_idempotent(work)

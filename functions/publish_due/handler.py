@@ -5,13 +5,13 @@ deliveries up to date.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import Any
 
 from chalicelib.announcements import ledger
 from chalicelib.announcements.joining import address_joined
 from chalicelib.announcements.publishing import publish_due
 from chalicelib.core import database, logs
+from chalicelib.core.batches import in_turns
 from chalicelib.core.jobs import scheduled
 from chalicelib.core.settings import get_settings
 from chalicelib.integrations.database_login import database_login
@@ -29,9 +29,9 @@ def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
     database.set_credentials_provider(database_login)
     with logs.correlated(context.aws_request_id):
         done = {
-            "published": _repeated(context, _publish),
-            "addressed": _repeated(context, _address),
-            "mails_told": _repeated(context, _tell),
+            "published": in_turns(context, _RESERVE_MILLISECONDS, _publish),
+            "addressed": in_turns(context, _RESERVE_MILLISECONDS, _address),
+            "mails_told": in_turns(context, _RESERVE_MILLISECONDS, _tell),
             "seals": _sealed(context),
         }
         if any(done.values()):
@@ -41,13 +41,6 @@ def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
 
 def _has_time(context: Any) -> bool:
     return bool(context.get_remaining_time_in_millis() > _RESERVE_MILLISECONDS)
-
-
-def _repeated(context: Any, work: Callable[[], int]) -> int:
-    total = 0
-    while _has_time(context) and (count := work()):
-        total += count
-    return total
 
 
 def _publish() -> int:

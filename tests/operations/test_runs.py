@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import threading
 from collections.abc import Iterator
@@ -16,11 +17,17 @@ from chalicelib.core.errors import DatabaseAway, PoolExhausted
 from chalicelib.core.jobs import Ending
 from chalicelib.core.settings import reset_settings
 from chalicelib.operations import runs
+from chalicelib.operations.budget import read_consumers
 from chalicelib.operations.queries import list_runs
 from functions.send_mail import handler as send_mail
 from tests.functions.events import Context, message_ids, schedule_event, sqs_event
 
 pytestmark = pytest.mark.usefixtures("clean_database")
+CLOCKED = [
+    consumer.name
+    for consumer in read_consumers()["production"]
+    if consumer.trigger.startswith(("rate(", "cron("))
+]
 COUNT = text("SELECT count(*) FROM job_runs")
 
 
@@ -158,6 +165,12 @@ def test_a_scheduled_run_ends_in_the_list() -> None:
     handler(schedule_event(), Context(timeout_seconds=50))
     (run,) = kept("publish_due")
     assert (run["state"], run["cause"], run["message_id"]) == ("success", None, None)
+
+
+@pytest.mark.parametrize("function", CLOCKED)
+def test_each_function_of_the_clock_tells_how_its_runs_end(function: str) -> None:
+    handler = importlib.import_module(f"functions.{function}.handler").handler
+    assert handler.__wrapped__.__name__ == "handler"
 
 
 def test_who_is_told_hears_of_both_ends(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,9 +78,3 @@ def test_dead_letters_are_tried_again_after_a_question(
         "100 messages were put back. There are more."
     )
     expect(row).to_contain_text("30 dead")
-
-
-def test_nobody_else_is_led_there(page: Page, sign_in: SignIn) -> None:
-    sign_in("rosa", "/operations")
-    expect(page.get_by_text("Only managers work here.")).to_be_visible()
-    expect(page.get_by_role("link", name="Operations")).to_have_count(0)

@@ -1,7 +1,7 @@
 """The last runs of functions: when, how long, how they ended and why.
 
 Revision ID: 0012
-Revises: 0008
+Revises: 0010
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0012"
-down_revision = "0008"
+down_revision = "0010"
 
 JOB_RUNS = """
 CREATE TABLE job_runs (
@@ -29,3 +29,7 @@ CREATE INDEX job_runs_function_idx ON job_runs (function, state, id);
 
 def upgrade() -> None:
     op.execute(JOB_RUNS)
+
+
+def downgrade() -> None:
+    op.execute("DROP TABLE job_runs")

@@ -217,6 +217,7 @@ export const enPeople = {
   "action.enrollment_deleted": "Student withdrawn",
   "action.calendar_feed_created": "Calendar link made",
   "action.calendar_feed_rotated": "Calendar link renewed",
+  "action.mail_unsubscribed": "Mails turned off by link",
   "action.announcement_created": "Announcement written",
   "action.announcement_published": "Scheduled announcement published",
   "action.announcement_updated": "Announcement edited",

@@ -166,6 +166,7 @@ export const en = {
   "tasks.kind.enrollments.plan": "Preview of an import of enrolments",
   "tasks.kind.enrollments.export": "Export of enrolments",
   "tasks.kind.timetable.export": "Export of the timetable",
+  "tasks.kind.unacknowledged.export": "Export of who has not acknowledged",
   "tasks.kind.users.import": "Import of users",
   "tasks.kind.users.plan": "Preview of an import of users",
   "tasks.kind.users.export": "Export of users",

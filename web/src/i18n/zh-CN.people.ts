@@ -214,6 +214,7 @@ export const zhCNPeople: Record<keyof typeof enPeople, Message> = {
   "action.enrollment_deleted": "学生退课",
   "action.calendar_feed_created": "生成日历链接",
   "action.calendar_feed_rotated": "更换日历链接",
+  "action.mail_unsubscribed": "通过链接退订邮件",
   "action.announcement_created": "撰写公告",
   "action.announcement_published": "定时公告已发布",
   "action.announcement_updated": "修改公告",

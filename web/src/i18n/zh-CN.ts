@@ -161,6 +161,7 @@ export const zhCN: Dictionary = {
   "tasks.kind.enrollments.plan": "导入选课名单预览",
   "tasks.kind.enrollments.export": "导出选课名单",
   "tasks.kind.timetable.export": "导出课表",
+  "tasks.kind.unacknowledged.export": "导出未确认名单",
   "tasks.kind.users.import": "导入用户",
   "tasks.kind.users.plan": "导入用户预览",
   "tasks.kind.users.export": "导出用户",

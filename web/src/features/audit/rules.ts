@@ -43,6 +43,7 @@ const KNOWN: Record<AuditAction, true> = {
   enrollment_deleted: true,
   calendar_feed_created: true,
   calendar_feed_rotated: true,
+  mail_unsubscribed: true,
   announcement_created: true,
   announcement_published: true,
   announcement_updated: true,
