@@ -68,6 +68,7 @@ _ERRORS = figures.Counter(
 )
 # What the driver says without one: nothing came back.
 _NO_CONNECTION = "08"
+_DATABASES_OWN = (pg8000.Error, OSError)
 
 _engine: Engine | None = None
 _watch: PoolWatch | None = None
@@ -322,8 +323,9 @@ def _create_engine(settings: Settings) -> tuple[Engine, PoolWatch]:
 
 
 def _count_error(context: ExceptionContext) -> None:
-    state = sqlstate(context.original_exception) or _NO_CONNECTION
-    _ERRORS.add((state[:2],))
+    # What the guard refuses comes by here too; the database never saw it.
+    if isinstance(context.original_exception, _DATABASES_OWN):
+        _ERRORS.add(((sqlstate(context.original_exception) or _NO_CONNECTION)[:2],))
 
 
 def _connect() -> FlightConnection:
@@ -339,7 +341,7 @@ def _connect() -> FlightConnection:
             ssl_context=ssl_context(settings.db_sslmode),
             timeout=_CONNECT_TIMEOUT_SECONDS,
         )
-    except (pg8000.Error, OSError) as error:
+    except _DATABASES_OWN as error:
         _ERRORS.add(((sqlstate(error) or _NO_CONNECTION)[:2],))
         raise _outage(error) from error
     connection.slow_seconds = settings.slow_query_seconds

@@ -96,8 +96,11 @@ class _Sinks:
         names, values = list(sample.labels), list(sample.labels.values())
         family = figure.name.removesuffix("_total")
         key = mmap_key(family, sample.name, names, values, figure.help_text)
-        file.write_value(key, 0.0, 0.0)
-        return _Number(sample, file, key)
+        number = _Number(sample, file, key)
+        # A process that had this pid before went so far; what it had open is open no more.
+        before, _ = file.read_value(key)
+        number.set(0.0 if figure.kind == "gauge" else before)
+        return number
 
 
 _sinks: _Sinks | None = None

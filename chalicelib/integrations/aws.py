@@ -39,6 +39,7 @@ def _client(service: str, *, read_timeout_seconds: int, attempts: int) -> Any:
         read_timeout=read_timeout_seconds,
         retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=10,
+        tcp_keepalive=True,
         signature_version="s3v4" if service == "s3" else None,
         # Said outright: with "auto" a presigned URL names S3's global host, which redirects the
         # upload of a young bucket, and an emulator's host gets the bucket's name in front.

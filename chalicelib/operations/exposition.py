@@ -6,8 +6,10 @@ its process lives. Elsewhere it tells of itself alone.
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _PATIENCE_SECONDS = 5.0
+# Files that dead processes may leave, of 64 KB each.
+_PILE = 50
 _DEAD_LETTERS = Reading("dlq_depth", "Dead letters of a queue.", ("queue",))
 _DEPTH = Reading("queue_depth", "Messages that wait in a queue.", ("queue",))
 _AGE = Reading("queue_oldest_age_seconds", "How long a queue's oldest message waits.", ("queue",))
@@ -47,15 +51,23 @@ def metrics_text() -> str:
     from prometheus_client.multiprocess import MultiProcessCollector
 
     registry = CollectorRegistry()
+    registry.register(_LookedUp(_look_up()))
     folder = get_settings().prometheus_multiproc_dir
-    if folder:
+    if not folder:
+        registry.register(_Own())
+        return generate_latest(registry).decode()
+    with _alone_in(Path(folder)):
         _bury_dead(Path(folder))
         MultiProcessCollector(registry, path=folder)
-    else:
-        registry.register(_Own())
-    registry.register(_LookedUp(_look_up()))
-    text: bytes = generate_latest(registry)
-    return text.decode()
+        return generate_latest(registry).decode()
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep others from reading while files are put together."""
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 class _Own:
@@ -100,16 +112,35 @@ def _family(figure: Figure, samples: Iterable[figures.Sample]) -> Metric:
 
 
 def _bury_dead(folder: Path) -> None:
-    from prometheus_client.multiprocess import mark_process_dead
+    """Forget what dead processes had open, and add up what they counted before it piles up."""
+    from prometheus_client.mmap_dict import MmapedDict
 
-    for path in folder.glob("gauge_live*.db"):
-        pid = int(path.stem.rpartition("_")[2])
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            mark_process_dead(pid, path=str(folder))
-        except PermissionError:
+    for gauges in folder.glob("gauge_live*.db"):
+        if _is_dead(gauges):
+            gauges.unlink()
+    for kind in ("counter", "histogram"):
+        left = [path for path in folder.glob(f"{kind}_*.db") if _is_dead(path)]
+        if len(left) < _PILE:
             continue
+        together = MmapedDict(str(folder / f"{kind}_dead.db"))
+        for path in left:
+            for key, number, *_ in MmapedDict.read_all_values_from_file(str(path)):
+                together.write_value(key, together.read_value(key)[0] + number, 0.0)
+            path.unlink()
+        together.close()
+
+
+def _is_dead(path: Path) -> bool:
+    pid = path.stem.rpartition("_")[2]
+    if not pid.isdecimal():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    return False
 
 
 def _look_up() -> _Found:

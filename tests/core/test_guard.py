@@ -135,6 +135,13 @@ def test_a_lone_read_reads(statement: str) -> None:
         connection.execute(text(statement))
 
 
+def test_what_is_refused_is_no_error_of_the_database() -> None:
+    before = counted("db_errors_total")
+    with database.transaction() as connection, pytest.raises(GuardViolation):
+        connection.execute(text("RESET ALL"))
+    assert counted("db_errors_total") == before
+
+
 def test_copy_is_looked_at_too() -> None:
     with database.transaction() as connection, pytest.raises(GuardViolation, match="nextval"):
         copying.copy_out(connection, "COPY (SELECT nextval('a')) TO STDOUT", bytearray().extend)

@@ -87,6 +87,7 @@ def test_each_client_gives_up_in_time_and_retries_at_one_layer(client: Any) -> N
     assert config.retries["mode"] == "standard"
     assert 1 <= config.retries["total_max_attempts"] <= 4
     assert config.max_pool_connections <= 10
+    assert config.tcp_keepalive
     # urllib3 beneath has no retries of its own, and keeps connections open.
     session = client()._endpoint.http_session
     assert session._get_pool_manager_kwargs()["maxsize"] == config.max_pool_connections

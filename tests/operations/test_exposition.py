@@ -102,6 +102,39 @@ def test_sums_are_right_with_two_processes_killed_in_between(start: Start) -> No
     assert found["db_pool_size"] == 2 * 3 + own.pool_size
 
 
+def test_what_the_dead_counted_is_put_together_and_stays(
+    start: Start, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exposition, "_PILE", 2)
+    gone = set()
+    for requests in (3, 5):
+        dead = start(requests)
+        dead.kill()
+        dead.wait()
+        gone.add(str(dead.pid))
+    start(7)
+    for _ in range(2):
+        found = numbers()
+        assert found["probe_requests_total /a"] == 15
+        assert found["probe_seconds_count"] == found["probe_seconds_bucket 0.025"] == 15
+    left = {path.stem.partition("_")[2] for path in folder.glob("*.db")}
+    assert "dead" in left
+    assert not gone & left
+
+
+def test_a_process_with_the_pid_of_a_dead_one_goes_on_from_there(
+    folder: Path,
+) -> None:
+    for in_use in (2, 1):
+        figures.reset()
+        figures._figures[:] = [f for f in figures.all_figures() if "probe_pid" not in f.name]
+        figures.Counter("probe_pid_total", "Of a test.").add((), 5)
+        figures.Gauge("probe_pid_open", "Of a test.").add(in_use)
+    found = numbers()
+    assert found["probe_pid_total"] == 10
+    assert found["probe_pid_open"] == 1
+
+
 def test_a_process_alone_tells_of_itself(nothing_counted: None) -> None:
     figures.Counter("probe_alone_total", "Of a test.", ("route",)).add(('/a"b',))
     histogram = figures.Histogram("probe_alone_seconds", "Of a test.", ("route",))
