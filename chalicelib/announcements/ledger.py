@@ -18,7 +18,8 @@ FIRST = "0" * 64
 # A seal holds that many people at most, or a single event.
 _MOST_PEOPLE = 20_000
 _MOST_EVENTS = 5_000
-_MOST_SEALS = 100
+# Some hundred milliseconds of work, for which edits of the announcement wait.
+_MOST_SEALS = 10
 
 # To the microsecond, as it is kept: what is sealed can be told from any other moment.
 LINE = """
@@ -46,10 +47,13 @@ _SEAL = text(
                           WHERE announcement_id = :id AND number = :seals),
                         :first) AS previous),
     sealed AS (
-        INSERT INTO announcement_seals (announcement_id, number, previous, sha256, events)
+        INSERT INTO announcement_seals (announcement_id, number, previous, sha256, events,
+                                        sealed_at)
         SELECT :id, :seals + 1, previous,
-               encode(sha256(convert_to(previous || chr(10) || lines, 'UTF8')), 'hex'), events
-          FROM head, (SELECT string_agg(line, chr(10) ORDER BY id) AS lines, count(*) AS events
+               encode(sha256(convert_to(concat_ws(chr(10), previous, {moment("at")}, lines),
+                                        'UTF8')), 'hex'), events, at
+          FROM head, (SELECT string_agg(line, chr(10) ORDER BY id) AS lines, count(*) AS events,
+                             clock_timestamp() AS at
                         FROM chosen) joined
          WHERE events > 0
         RETURNING number),
@@ -122,7 +126,7 @@ def list_unsealed(connection: Connection) -> list[int]:
 
 
 def seal_events(connection: Connection, announcement_id: int) -> int:
-    """Seal what has no seal yet; return how many seals that took, 100 at most.
+    """Seal what has no seal yet; return how many seals that took, 10 at most.
 
     An event that was written before another one but committed after it gets a later seal.
     """

@@ -5,6 +5,7 @@ deliveries up to date.
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 from chalicelib.announcements import ledger
@@ -39,10 +40,6 @@ def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
     return done
 
 
-def _has_time(context: Any) -> bool:
-    return bool(context.get_remaining_time_in_millis() > _RESERVE_MILLISECONDS)
-
-
 def _publish() -> int:
     with database.transaction() as connection:
         return 0 if publish_due(connection) is None else 1
@@ -61,10 +58,12 @@ def _tell() -> int:
 def _sealed(context: Any) -> int:
     with database.lone_read() as connection:
         waiting = ledger.list_unsealed(connection)
-    made = 0
-    for announcement_id in waiting:
-        if not _has_time(context):
-            break
-        with database.transaction() as connection:
-            made += ledger.seal_events(connection, announcement_id)
-    return made
+    return sum(
+        in_turns(context, _RESERVE_MILLISECONDS, partial(_seal, announcement_id))
+        for announcement_id in waiting
+    )
+
+
+def _seal(announcement_id: int) -> int:
+    with database.transaction() as connection:
+        return ledger.seal_events(connection, announcement_id)

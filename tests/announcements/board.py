@@ -4,12 +4,13 @@ and the post takes what was queued to whom it is for.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
 
 from chalicelib.accounts.rules import Caller
-from chalicelib.announcements import inbox, publishing, reminding
+from chalicelib.announcements import digests, inbox, publishing, reminding
 from chalicelib.announcements.fanout import fan_out
 from chalicelib.announcements.schemas import AnnouncementChanges, AnnouncementIn
 from chalicelib.core import database
@@ -20,13 +21,26 @@ TITLE = "No class on Friday"
 BODY = "The *whole* school is on [a trip](https://trip.example)."
 
 
+def digest_all(now: datetime) -> int:
+    """Go through all readers as the function does; return how many digests were queued."""
+    with database.lone_read() as connection:
+        clocks = digests.read_clocks(connection, now)
+    after, total = 0, 0
+    while True:
+        with database.transaction() as connection:
+            done = digests.daily_digest_unacked(connection, clocks, after)
+        if done.last_user_id is None:
+            return total
+        after, total = done.last_user_id, total + done.queued
+
+
 class Board:
     """Announcements of rosa's to all students, and the mails about them."""
 
-    def __init__(self, post: Post) -> None:
+    def __init__(self, post: Post, name: str = "rosa") -> None:
         self.post = post
-        rosa = post.user("rosa", role="registrar", full_name="Rosa Ortiz")
-        self.rosa = Caller(rosa, "rosa", "registrar")
+        rosa = post.user(name, role="registrar", full_name="Rosa Ortiz")
+        self.rosa = Caller(rosa, name, "registrar")
 
     def reader(self, name: str = "chloe", *, wants: str | None = "immediate", **given: Any) -> int:
         """Add a student who wants mails so; None is one who never said."""
@@ -92,9 +106,14 @@ class Board:
             with database.transaction() as connection:
                 inbox.acknowledge(connection, reader, delivery_id)
 
-    def mails(self, kind: str) -> list[int]:
-        """Return the ids of the mails of a kind, by user."""
-        rows = self.read("SELECT id FROM mails WHERE kind = :kind ORDER BY user_id, id", kind=kind)
+    def mails(self, kind: str, user_id: int | None = None) -> list[int]:
+        """Return the ids of the mails of a kind, by user, or of one user."""
+        rows = self.read(
+            "SELECT id FROM mails WHERE kind = :kind"
+            " AND user_id = coalesce(CAST(:user_id AS bigint), user_id) ORDER BY user_id, id",
+            kind=kind,
+            user_id=user_id,
+        )
         return [row.id for row in rows]
 
     def deliver(self, kind: str) -> None:

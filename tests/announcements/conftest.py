@@ -1,4 +1,6 @@
-"""A board on empty tables, with a post of its own."""
+"""A board on empty tables, with a post of its own; messages stay in the outbox, where a test finds
+them.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +9,15 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Connection
 
+from chalicelib.core.settings import reset_settings
 from tests.announcements.board import Board
 from tests.mail.post import open_post
+
+
+@pytest.fixture(autouse=True)
+def _no_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("QUEUE_FANOUT_URL", raising=False)
+    reset_settings()
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ import pytest
 from chalicelib.announcements import digests
 from chalicelib.announcements.letters import MOST_TITLES
 from chalicelib.announcements.rules import local_time
-from chalicelib.core import database
-from tests.announcements.board import Board
+from tests.announcements.board import Board, digest_all
 from tests.mail.post import links, plain
 
 KIND = "announcement_digest"
@@ -18,19 +17,6 @@ KIND = "announcement_digest"
 
 def at(moment: str) -> datetime:
     return datetime.fromisoformat(moment).replace(tzinfo=UTC)
-
-
-def digest(now: datetime) -> int:
-    """Go through all readers as the function does; return how many digests were queued."""
-    with database.lone_read() as connection:
-        clocks = digests.read_clocks(connection, now)
-    after, total = 0, 0
-    while True:
-        with database.transaction() as connection:
-            done = digests.daily_digest_unacked(connection, clocks, after)
-        if done.last_user_id is None:
-            return total
-        after, total = done.last_user_id, total + done.queued
 
 
 @pytest.mark.parametrize(
@@ -58,7 +44,7 @@ def test_it_is_due_at_the_readers_hour_and_named_after_the_readers_day(
     chloe = board.reader(wants=None)
     board.prefer(chloe, digest_hour=hour, timezone=timezone)
     board.announce()
-    assert digest(at(moment)) == (day is not None)
+    assert digest_all(at(moment)) == (day is not None)
     rows = board.read("SELECT user_id, about, occasion FROM mails")
     assert [tuple(row) for row in rows] == ([(chloe, None, day)] if day else [])
 
@@ -66,8 +52,8 @@ def test_it_is_due_at_the_readers_hour_and_named_after_the_readers_day(
 def test_who_never_said_gets_one_at_18_utc(board: Board) -> None:
     board.reader(wants=None)
     board.announce()
-    assert digest(at("2026-09-01T17:00")) == 0
-    assert digest(at("2026-09-01T18:00")) == 1
+    assert digest_all(at("2026-09-01T17:00")) == 0
+    assert digest_all(at("2026-09-01T18:00")) == 1
 
 
 def test_two_runs_in_an_hour_or_in_the_hour_that_comes_twice_are_one_digest(board: Board) -> None:
@@ -75,13 +61,13 @@ def test_two_runs_in_an_hour_or_in_the_hour_that_comes_twice_are_one_digest(boar
     board.prefer(chloe, digest_hour=2, timezone="Europe/Berlin")
     board.announce()
     moments = ("2026-10-25T00:00", "2026-10-25T00:59", "2026-10-25T01:00", "2026-10-26T01:00")
-    assert [digest(at(moment)) for moment in moments] == [1, 0, 0, 1]
+    assert [digest_all(at(moment)) for moment in moments] == [1, 0, 0, 1]
 
 
 def test_each_digest_has_a_message(board: Board) -> None:
     board.reader(wants=None)
     board.announce()
-    digest(at("2026-09-01T18:00"))
+    digest_all(at("2026-09-01T18:00"))
     (mail_id,) = board.mails(KIND)
     bodies = [row.body for row in board.read("SELECT body FROM outbox WHERE queue = 'mail'")]
     assert bodies == [{"mail_id": mail_id}]
@@ -93,7 +79,7 @@ def test_who_has_nothing_to_acknowledge_gets_none(board: Board) -> None:
     board.withdraw(withdrawn)
     board.announce(audience={"kind": "users", "ids": [chloe]})
     board.acknowledge(chloe)
-    assert digest(at("2026-09-01T18:00")) == 0
+    assert digest_all(at("2026-09-01T18:00")) == 0
 
 
 def test_who_is_inactive_or_wants_none_gets_none(board: Board) -> None:
@@ -102,7 +88,7 @@ def test_who_is_inactive_or_wants_none_gets_none(board: Board) -> None:
     femi = board.reader("femi", wants="digest")
     board.announce()
     board.write("UPDATE users SET active = false WHERE id = :id", id=femi)
-    assert digest(at("2026-09-01T18:00")) == 0
+    assert digest_all(at("2026-09-01T18:00")) == 0
 
 
 def test_a_zone_that_is_none_costs_others_nothing(board: Board) -> None:
@@ -110,7 +96,7 @@ def test_a_zone_that_is_none_costs_others_nothing(board: Board) -> None:
     board.prefer(chloe, timezone="Mars/Olympus")
     board.prefer(dai, timezone="Asia/Shanghai", digest_hour=2)
     board.announce()
-    assert digest(at("2026-09-01T18:00")) == 2
+    assert digest_all(at("2026-09-01T18:00")) == 2
 
 
 def test_all_readers_are_gone_through_in_batches(
@@ -120,8 +106,8 @@ def test_all_readers_are_gone_through_in_batches(
     for n in range(5):
         board.reader(f"student{n}", wants=None)
     board.announce()
-    assert digest(at("2026-09-01T18:00")) == 5
-    assert digest(at("2026-09-01T18:30")) == 0
+    assert digest_all(at("2026-09-01T18:00")) == 5
+    assert digest_all(at("2026-09-01T18:30")) == 0
 
 
 @pytest.mark.parametrize(
@@ -137,7 +123,7 @@ def test_it_lists_the_newest_and_says_how_many_more(
     board.reader(wants=None, locale=locale)
     for n in range(25):
         board.announce(title=f"Notice {n}")
-    digest(at("2026-09-01T18:00"))
+    digest_all(at("2026-09-01T18:00"))
     board.deliver(KIND)
     (mail,) = board.post.sent
     assert mail["Subject"] == subject
@@ -151,7 +137,7 @@ def test_it_lists_the_newest_and_says_how_many_more(
 def test_it_says_what_is_true_when_it_is_sent(board: Board) -> None:
     board.reader(wants=None)
     first, second = board.announce(title="First"), board.announce(title="Second")
-    digest(at("2026-09-01T18:00"))
+    digest_all(at("2026-09-01T18:00"))
     board.withdraw(first)
     board.edit(second, title="Renamed")
     board.deliver(KIND)
@@ -174,7 +160,7 @@ def test_it_says_what_is_true_when_it_is_sent(board: Board) -> None:
 def test_what_happened_before_it_is_sent_counts(board: Board, meanwhile: str, reason: str) -> None:
     chloe = board.reader(wants=None)
     told = board.announce()
-    digest(at("2026-09-01T18:00"))
+    digest_all(at("2026-09-01T18:00"))
     match meanwhile:
         case "acknowledged":
             board.acknowledge(chloe)

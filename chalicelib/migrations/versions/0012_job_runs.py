@@ -1,7 +1,7 @@
 """The last runs of functions: when, how long, how they ended and why.
 
 Revision ID: 0012
-Revises: 0010
+Revises: 0011
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0011"
 
 JOB_RUNS = """
 CREATE TABLE job_runs (

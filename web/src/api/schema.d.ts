@@ -2223,7 +2223,7 @@ export interface components {
         /**
          * @description Events of deliveries, sealed.
          *
-         *     `sha256` is that of `previous`, a line feed, and `events` joined by line feeds, as UTF-8.
+         *     `sha256` is that of `previous`, `sealed_at` and `events`, joined by line feeds, as UTF-8.
          */
         SealOut: {
             number: number;
