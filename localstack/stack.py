@@ -92,8 +92,8 @@ class Stack:
             self._make_resources()
         write_private(self.place.env_file, self._env_file_text())
         if self.serves:
-            self._prepare_database("demo-school", self.environment())
             self.place.renew_figures()
+            self._prepare_database("demo-school", self.environment())
             self._deploy()
             self.note("starting the web front and the workers")
             supervisor.launch(self._front())
