@@ -334,6 +334,7 @@ def _create_engine(settings: Settings) -> tuple[Engine, PoolWatch]:
     event.listen(engine, "handle_error", _count_error)
     watch = PoolWatch.of(settings)
     watch.attach(engine.pool)
+    _SLOW.show()
     return engine, watch
 
 

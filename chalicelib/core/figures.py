@@ -137,6 +137,14 @@ class Figure:
         with _lock:
             return [n.sample._replace(number=n.number) for s in self._numbers.values() for n in s]
 
+    def show(self, labels: Labels = ()) -> None:
+        """Be there at nought: what comes into being with its first count never grew for Prometheus,
+        and rings no alarm.
+        """
+        with _lock:
+            if labels not in self._numbers:
+                self._start(labels)
+
     def forget(self) -> None:
         """Start again from nothing."""
         self._numbers = {}

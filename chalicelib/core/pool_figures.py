@@ -83,6 +83,8 @@ class PoolWatch:
         event.listen(pool, "checkin", self._on_checkin)
         _SIZE.add(self._pool_size)
         _MOST.add(self._most)
+        _WAITS.show()
+        _TIMEOUTS.show()
 
     def end(self) -> None:
         """Count the pool no longer; what is in use still is, until it comes back."""

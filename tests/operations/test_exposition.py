@@ -180,3 +180,17 @@ def test_what_is_away_is_left_out(folder: Path, monkeypatch: pytest.MonkeyPatch)
     assert found["probe_rest_total"] == 1
     assert not [name for name in found if name.startswith("pooler_")]
     assert not {"queue_depth mail", "dlq_depth mail"} & found.keys()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "slow_queries_total 0.0",
+        "db_pool_connection_timeouts_total 0.0",
+        "db_pool_wait_seconds_count 0.0",
+        'db_pool_wait_seconds_bucket{le="5.0"} 0.0',
+    ],
+)
+def test_what_alarms_count_is_there_before_it_happens(folder: Path, line: str) -> None:
+    database.init()
+    assert line in exposition.metrics_text().splitlines()
