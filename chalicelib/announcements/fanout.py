@@ -30,7 +30,7 @@ _START = text(
 )
 _STARTED = text(
     "UPDATE announcements SET fanout_state = 'running', fanout_at = now(),"
-    " frozen_at = coalesce(frozen_at, now()) WHERE id = :id"
+    " frozen_at = CASE WHEN :is_frozen THEN coalesce(frozen_at, now()) END WHERE id = :id"
 )
 _WAITING = text(
     """
@@ -103,7 +103,10 @@ def fan_out(announcement_id: int, has_time: Callable[[], bool]) -> None:
     being reminded; what there is no time for is left to a message of its own.
     """
     with database.transaction() as connection:
-        waits = _start(connection, announcement_id)
+        waits, is_frozen = _start(connection, announcement_id)
+    while not is_frozen and has_time():
+        with database.transaction() as connection:
+            waits, is_frozen = _start(connection, announcement_id)
     while waits and has_time():
         with database.transaction() as connection:
             waits = _deliver_chunk(connection, announcement_id)
@@ -127,19 +130,22 @@ def revive_stale(connection: Connection) -> int:
     return len(stale)
 
 
-def _start(connection: Connection, announcement_id: int) -> bool:
-    """Freeze the audience if it is not yet; return whether there may be anything to deliver."""
+def _start(connection: Connection, announcement_id: int) -> tuple[bool, bool]:
+    """Freeze more of the audience if it is not yet; return whether there may be anything to
+    deliver, and whether all of it is frozen.
+    """
     row = connection.execute(_START, {"id": announcement_id}).one_or_none()
     if row is None:
-        return False
-    if not row.is_frozen:
-        freeze(connection, announcement_id, row.audience, row.last_user_id, row.teacher)
-    connection.execute(_STARTED, {"id": announcement_id})
+        return False, True
+    is_frozen = row.is_frozen or freeze(
+        connection, announcement_id, row.audience, row.last_user_id, row.teacher
+    )
+    connection.execute(_STARTED, {"id": announcement_id, "is_frozen": is_frozen})
     if row.fanout_state == "pending":
         waiting = connection.execute(_WAITING, {"id": announcement_id}).scalar_one()
         if waiting > _MOST_ALONE:
             outbox.add(connection, "fanout", {"announcement_id": announcement_id})
-    return True
+    return True, is_frozen
 
 
 def _deliver_chunk(connection: Connection, announcement_id: int) -> bool:

@@ -70,7 +70,8 @@ _UNSEALED = text(
          ORDER BY announcement_id, id LIMIT :most_events) unsealed
     """
 )
-# Mails know nothing of deliveries; what became of them is taken over, once for each fate.
+# Mails know nothing of deliveries; what became of them is taken over, once for each fate. The rows
+# are locked by user, as chunks and reminders do.
 _TAKE_OVER = text(
     """
     WITH fresh AS MATERIALIZED (
@@ -90,10 +91,13 @@ _TAKE_OVER = text(
         INSERT INTO delivery_events (announcement_id, kind, version, user_ids)
         SELECT about, kind, asked_version, array_agg(user_id ORDER BY user_id)
           FROM fates GROUP BY about, kind, asked_version ORDER BY about, kind DESC),
-    marked AS (
-        UPDATE deliveries SET mail = last.kind
+    locked AS MATERIALIZED (
+        SELECT deliveries.id, last.kind
           FROM (SELECT about, user_id, min(kind) AS kind FROM fates GROUP BY about, user_id) last
-         WHERE announcement_id = about AND deliveries.user_id = last.user_id)
+          JOIN deliveries ON announcement_id = about AND deliveries.user_id = last.user_id
+         ORDER BY announcement_id, deliveries.user_id FOR NO KEY UPDATE OF deliveries),
+    marked AS (
+        UPDATE deliveries SET mail = locked.kind FROM locked WHERE deliveries.id = locked.id)
     SELECT count(*) FROM fresh
     """
 )

@@ -1,8 +1,7 @@
 """What authors do with announcements: write, schedule, publish, edit and withdraw them.
 
 Publishing freezes whom it is for and leaves a message; fanout.py makes the deliveries. Every verb
-that changes what readers see takes the announcement's lock, which a chunk of the fan-out holds,
-too, and counts one change for all inboxes.
+that changes what readers see takes the announcement's lock and counts one change for all inboxes.
 """
 
 from __future__ import annotations
@@ -244,8 +243,9 @@ def _publish(
 ) -> None:
     last_user_id = connection.execute(_PUBLISH, {"id": announcement_id}).scalar_one()
     address_sections(connection, announcement_id, audience, teacher)
-    if audience["kind"] in BOUNDED:
-        freeze(connection, announcement_id, audience, last_user_id, teacher)
+    if audience["kind"] in BOUNDED and freeze(
+        connection, announcement_id, audience, last_user_id, teacher
+    ):
         connection.execute(_FROZEN, {"id": announcement_id})
     outbox.add(connection, "fanout", {"announcement_id": announcement_id})
 

@@ -160,7 +160,7 @@ class Announcement(NamedTuple):
 def find_announcement(
     connection: Connection, announcement_id: int, *, lock: bool = False
 ) -> Announcement | None:
-    """Return an announcement, locked against changes and chunks of its fan-out where asked."""
+    """Return an announcement, locked against changes where asked."""
     statement = _LOCKED if lock else _ANNOUNCEMENT
     row = connection.execute(statement, {"id": announcement_id}).one_or_none()
     return Announcement(*row) if row else None

@@ -236,22 +236,23 @@ def test_a_mail_waits_for_its_turn_outside_of_any_transaction(post: Post) -> Non
     mail_id = post.queue("invitation", user_id=post.user())
     post.deliver(post.queue("invitation", user_id=post.user("dai")))
     turn = post.owner.execute(
-        text("UPDATE mail_pace SET next_at = now() + interval '0.7 seconds' RETURNING next_at")
+        text("UPDATE mail_pace SET next_at = now() + interval '2 seconds' RETURNING next_at")
     ).scalar_one()
     post.owner.commit()
     sent_at: list[Any] = []
+    before_sending(lambda: sent_at.append(look("SELECT clock_timestamp()")))
 
-    def look() -> None:
-        sent_at.append(post.owner.execute(text("SELECT clock_timestamp()")).scalar_one())
+    def look(question: str) -> Any:
+        answer = post.owner.execute(text(question)).scalar_one()
         post.owner.rollback()
+        return answer
 
-    before_sending(look)
     sender = threading.Thread(target=post.deliver, args=(mail_id,))
     sender.start()
-    time.sleep(0.35)
-    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'")
-    assert post.owner.execute(waiting).scalar_one() == 0
-    post.owner.rollback()
+    while look("SELECT next_at FROM mail_pace") == turn:
+        time.sleep(0.02)
+    assert look("SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in tr%'") == 0
+    assert sent_at == []
     sender.join()
     assert sent_at[0] >= turn
 

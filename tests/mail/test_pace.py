@@ -58,7 +58,6 @@ def test_the_first_mail_leaves_at_once_and_the_next_ones_in_turn() -> None:
     assert slots[0].wait_seconds < GAP.total_seconds()
     for one, next_ in pairwise(slots):
         assert next_.at - one.at >= GAP - ROUNDING
-    assert slots[-1].wait_seconds > 0
 
 
 def test_workers_share_one_rate() -> None:
@@ -91,7 +90,7 @@ def test_a_refusal_keeps_all_workers_waiting_and_doubles_the_gap() -> None:
     refused = take()
     slow(refused)
     one, next_ = take(), take()
-    assert one.wait_seconds > 0.9
+    assert one.at - refused.at >= timedelta(seconds=1) - ROUNDING
     assert next_.at - one.at >= 2 * GAP * 0.98
 
 
