@@ -9,10 +9,10 @@ DESCRIBE := import app; from chalicelib.api import openapi; print(openapi.commit
 CSV ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run start stop status reset setup test demo bench openapi lint format lock
+.PHONY: help run start stop status reset setup test demo bench budget contracts openapi lint format lock
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: setup ## Set up, start everything, follow the logs; Ctrl-C ends it
 	@exec $(LOCAL) run
@@ -42,15 +42,23 @@ demo: start ## The main job, unattended, on the running stack; CSV=path takes an
 bench: setup ## Benchmarks beside their floors, as a table and in .local/bench/
 	@$(VENV)/python -m tests.bench $(ARGS)
 
+budget: setup ## The connection budget as a table; fails where the worst case does not fit
+	@$(VENV)/python -m infra.budget
+
+contracts: setup ## Write what is made from infra/ and committed: who connects, the alarms
+	@$(VENV)/python -m infra.alarm_files
+	@$(VENV)/python -m infra.budget --quiet --write
+
 openapi: setup ## Write docs/openapi.json from the routes
 	@$(VENV)/python -c "$(DESCRIBE)" > .local/openapi.json
 	@mv .local/openapi.json docs/openapi.json
 
-lint: setup ## ruff, mypy, the direction of imports, and the web app's own
+lint: setup ## ruff, mypy, the direction of imports, the budget, and the web app's own
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
 	@$(VENV)/mypy
 	@$(VENV)/lint-imports --no-cache
+	@$(VENV)/python -m infra.budget --quiet
 	@npm --prefix web run --silent lint
 
 format: setup ## Let ruff format the Python code

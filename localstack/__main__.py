@@ -23,11 +23,12 @@ import follow
 import ports
 import psutil
 import status
-from intrinsics import TemplateError
 from places import CHECKOUT, Place, PlaceError, here, python
 from resources import ResourceError
 from stack import Stack
 from supervisor import StartFailed
+
+from infra.intrinsics import TemplateError
 
 _START_SECONDS = 180
 _STOP_SECONDS = 60

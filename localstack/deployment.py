@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from places import write_private
-from templates import Function, QueueSource, Schedule
+
+from infra.templates import Function, QueueSource, Schedule
 
 
 @dataclass(frozen=True)

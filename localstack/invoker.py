@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from places import CHECKOUT, python
-from templates import Function
+
+from infra.templates import Function
 
 _INIT_SECONDS = 60.0
 _CHUNK = 1 << 16

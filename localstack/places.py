@@ -71,6 +71,10 @@ class Place:
     def mails(self) -> Path:
         return self.state / "mail"
 
+    @property
+    def figures(self) -> Path:
+        return self.state / "figures"
+
     def prepare(self) -> None:
         """Make what is missing; only the owner reads the state."""
         self.state.mkdir(parents=True, exist_ok=True)
@@ -79,6 +83,11 @@ class Place:
         for directory in (self.logs, self.objects, self.mails):
             directory.mkdir(exist_ok=True)
             directory.chmod(0o700)
+
+    def renew_figures(self) -> None:
+        """Begin without what processes counted that are no more."""
+        shutil.rmtree(self.figures, ignore_errors=True)
+        self.figures.mkdir(mode=0o700)
 
     @cached_property
     def account(self) -> Account:

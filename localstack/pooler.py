@@ -19,19 +19,16 @@ from ports import HOST
 from postgres import APPLICATION, DATABASE
 from supervisor import Program, StartFailed
 
+from chalicelib.operations.budget import PGBOUNCER_LIMITS
+
 ADMINISTRATOR = "pooler_admin"
 
 LIMITS = {
-    "max_client_conn": 1000,
-    "default_pool_size": 25,
-    "min_pool_size": 5,
-    "reserve_pool_size": 5,
+    **PGBOUNCER_LIMITS,
     # Below query_wait_timeout, or the reserve would open when nobody waits any more.
     "reserve_pool_timeout": 1,
-    "max_db_connections": 50,
     "server_idle_timeout": 600,
     "server_lifetime": 3600,
-    "query_wait_timeout": 5,
     "server_login_retry": 1,
 }
 

@@ -15,7 +15,8 @@ import boto3
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from templates import Bucket, Declared, Queue, Topic
+
+from infra.templates import Bucket, Declared, Queue, Topic
 
 
 class ResourceError(Exception):

@@ -27,9 +27,9 @@ import resources
 from places import CHECKOUT, Place, read_json, write_private
 from ports import HOST, Ports, answers, require_free
 from supervisor import Program, StartFailed, Supervisor, end_leftovers, tail
-from templates import Declared, declared_in
 
 from chalicelib.core.settings import Settings
+from infra.templates import Declared, declared_in
 
 _HERE = CHECKOUT / "localstack"
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -92,6 +92,7 @@ class Stack:
             self._make_resources()
         write_private(self.place.env_file, self._env_file_text())
         if self.serves:
+            self.place.renew_figures()
             self._prepare_database("demo-school", self.environment())
             self._deploy()
             self.note("starting the web front and the workers")
@@ -186,6 +187,7 @@ class Stack:
         return {
             **({"SELF_ENROLMENT": "true"} if self.serves else {}),
             **inherited,
+            **(self._figures_go() if self.serves else {}),
             **self.connection_values(),
             **emulator.credentials(self.emulator_is_ours),
             **(origins if self.serves else {}),
@@ -201,6 +203,10 @@ class Stack:
             "ROLLCALL_STATE": str(self.place.state),
             "PYTHONUNBUFFERED": "1",
         }
+
+    def _figures_go(self) -> dict[str, str]:
+        """Return what has every process count into one folder, and none of them for CloudWatch."""
+        return {"PROMETHEUS_MULTIPROC_DIR": str(self.place.figures), "METRICS_NAMESPACE": ""}
 
     def connection_values(self) -> dict[str, str]:
         """Return what a tool or a test needs to look at this stack: the content of `env`."""
@@ -261,6 +267,7 @@ class Stack:
                 "AWS_ENDPOINT_URL": self.ports.aws_endpoint,
                 "DB_SSLMODE": "disable",
                 **function.environment,
+                **self._figures_go(),
                 "AWS_LAMBDA_FUNCTION_NAME": function.name,
                 "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
                 "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",

@@ -27,9 +27,9 @@ import launch
 import schedules
 from invoker import InvocationFailed, Pool
 from resources import Cloud
-from templates import Function, QueueSource, Schedule
 
 from chalicelib.core import logs
+from infra.templates import Function, QueueSource, Schedule
 
 log = logging.getLogger("localstack.workers")
 

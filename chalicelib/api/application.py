@@ -11,11 +11,24 @@ from chalice.app import Chalice
 
 from chalicelib.api.answers import Answer
 from chalicelib.api.problems import method_not_allowed, problem
-from chalicelib.core import logs
+from chalicelib.core import figures, logs
 from chalicelib.core.errors import NotFound, RollcallError
 from chalicelib.core.settings import get_settings
 
 log = logging.getLogger(__name__)
+
+_REQUESTS = figures.Counter(
+    "http_requests_total",
+    "Requests by the template of their path and the status of their answer.",
+    ("method", "route", "status"),
+    dimensions=("status",),
+)
+_SECONDS = figures.Histogram(
+    "http_request_duration_seconds", "Requests from event to answer.", ("method", "route")
+)
+_FUNCTION = "api"
+# Paths that no template knows are many; they have this one between them.
+_NO_ROUTE = "unmatched"
 
 _EXPOSED = "ETag, Idempotency-Replayed, Link, Location, Retry-After, X-Request-Id"
 
@@ -42,15 +55,20 @@ class Application(Chalice):
             if origin and origin in get_settings().allowed_origins:
                 headers["Access-Control-Allow-Origin"] = origin
                 headers["Access-Control-Expose-Headers"] = _EXPOSED
+            status, seconds = answered["statusCode"], perf_counter() - started
             log.info(
                 "request",
                 extra={
                     "method": method,
                     "route": route,
-                    "status": answered["statusCode"],
-                    "ms": round((perf_counter() - started) * 1000, 1),
+                    "status": status,
+                    "ms": round(seconds * 1000, 1),
                 },
             )
+            counted = route if route in self.routes else _NO_ROUTE
+            _REQUESTS.add((method, counted, str(status)))
+            _SECONDS.observe(seconds, (method, counted))
+            figures.flush(_FUNCTION)
         return answered
 
     def _answered(

@@ -5,6 +5,7 @@ problem. What all answers carry (CORS, request id) is in application.py.
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 
 from chalice.app import Blueprint, Response
 from chalice.app import Request as ChaliceRequest
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from sqlalchemy import Connection
 
 from chalicelib.accounts import tokens
@@ -38,6 +39,7 @@ from chalicelib.core.errors import (
     UnsupportedMediaType,
 )
 from chalicelib.core.preconditions import Precondition
+from chalicelib.core.settings import get_settings
 from chalicelib.idempotency.service import Claim, KeptAnswer, claim_key, keep_answer, release_key
 
 MIB = 1024 * 1024
@@ -110,6 +112,7 @@ def endpoint(
     max_body_bytes: int = MIB,
     other_answers: Mapping[int, type[BaseModel] | None] | None = None,
     work: registry.Work | None = None,
+    key_setting: str | None = None,
 ) -> Callable[[Callable[[Request], Answer]], Callable[[Request], Answer]]:
     """Make a function the route of a method and path.
 
@@ -129,6 +132,7 @@ def endpoint(
             of a function that does all there is to do; everything else is a `transaction`; with
             `units` the route opens its own, since something slow lies between them; `nothing`
             touches no database.
+        key_setting: a setting whose value, as the bearer token, opens the route without a user.
     """
 
     def register(handler: Callable[[Request], Answer]) -> Callable[[Request], Answer]:
@@ -152,6 +156,7 @@ def endpoint(
             personal=personal or path.startswith("/auth/"),
             errors=tuple(errors),
             other_answers=other_answers or {},
+            key_setting=key_setting,
         )
         if registry.is_new_path(path):
             preflight.register(blueprint, path)
@@ -197,7 +202,8 @@ class _Route:
 
     def _answer(self, sent: ChaliceRequest, parameters: dict[str, str]) -> Answer:
         declared = self._declared
-        claims = None if declared.roles is None else _signed_in(sent.headers)
+        is_open = declared.roles is None or _has_key(sent.headers, declared.key_setting)
+        claims = None if is_open else _signed_in(sent.headers)
         try:
             request = self._read(sent, parameters, claims)
         except RollcallError:
@@ -319,10 +325,22 @@ class _Route:
 
 
 def _signed_in(headers: Mapping[str, str]) -> Claims:
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
+    token = _bearer_token(headers)
+    if not token:
         raise Unauthenticated
-    return tokens.read_access_token(token.strip())
+    return tokens.read_access_token(token)
+
+
+def _has_key(headers: Mapping[str, str], setting: str | None) -> bool:
+    key: SecretStr | None = getattr(get_settings(), setting) if setting else None
+    if key is None:
+        return False
+    return hmac.compare_digest(_bearer_token(headers).encode(), key.get_secret_value().encode())
+
+
+def _bearer_token(headers: Mapping[str, str]) -> str:
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def _living(session: SessionName | None) -> Precondition | None:

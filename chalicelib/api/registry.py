@@ -41,6 +41,7 @@ class Endpoint:
     personal: bool
     errors: tuple[type[RollcallError], ...]
     other_answers: Mapping[int, type[BaseModel] | None] = field(default_factory=dict)
+    key_setting: str | None = None
 
     def admits(self, role: Role | None) -> bool:
         """Tell whether a caller of that role (None: anonymous) gets past the door."""

@@ -52,4 +52,5 @@ Action = Literal[
     "import_applied",
     "export_started",
     "sensitive_read",
+    "queue_redriven",
 ]

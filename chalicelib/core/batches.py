@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from time import perf_counter, sleep
 from typing import Any
 
-from chalicelib.core import logs
+from chalicelib.core import figures, jobs, logs
 from chalicelib.core.errors import DatabaseAway, PoolExhausted
 
 log = logging.getLogger(__name__)
@@ -46,11 +46,13 @@ Work = Callable[[dict[str, Any], Delivery], object]
 
 def work_through(event: Mapping[str, Any], work: Work) -> dict[str, Any]:
     """Do `work` for each record of an SQS event; return what Lambda wants to know of failures."""
+    function = jobs.function_of(work)
     failures = [
         {"itemIdentifier": record["messageId"]}
         for record in event["Records"]
-        if not _done(record, work)
+        if not _done(record, work, function)
     ]
+    figures.flush(function)
     return {"batchItemFailures": failures}
 
 
@@ -64,7 +66,7 @@ def in_turns(context: Any, reserve_milliseconds: int, work: Callable[[], int]) -
     return total
 
 
-def _done(record: Mapping[str, Any], work: Work) -> bool:
+def _done(record: Mapping[str, Any], work: Work, function: str) -> bool:
     delivery = Delivery(
         record["messageId"],
         int(record.get("attributes", {}).get("ApproximateReceiveCount", "1")),
@@ -73,12 +75,12 @@ def _done(record: Mapping[str, Any], work: Work) -> bool:
     body = _parsed(record["body"])
     correlation_id = body.get("correlation_id") if body is not None else None
     with logs.correlated(correlation_id if isinstance(correlation_id, str) else None):
-        if body is None:
-            log.error("message_malformed", extra=about)
-            return False
         started = perf_counter()
         try:
-            _patiently(work, body, delivery)
+            with jobs.counted(function, delivery.message_id):
+                if body is None:
+                    raise MalformedMessage
+                _patiently(work, body, delivery)
         except Exception as error:
             log.exception("message_failed", extra=about | {"cause": type(error).__name__})
             return False

@@ -12,23 +12,25 @@ import logging
 import os
 import re
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from types import FrameType
 from typing import Any, NamedTuple, TypeVar
 
 import pg8000
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.pg8000 import PGDialect_pg8000
-from sqlalchemy.engine.interfaces import IsolationLevel
+from sqlalchemy.engine.interfaces import ExceptionContext, IsolationLevel
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import QueuePool
 
-from chalicelib.core import guard, preconditions
+from chalicelib.core import figures, guard, pool_figures, preconditions
 from chalicelib.core.errors import DatabaseAway, PoolExhausted, RollcallError, Unavailable
 from chalicelib.core.flight import FlightConnection
+from chalicelib.core.pool_figures import PoolUse, PoolWatch, WatchedPool
 from chalicelib.core.preconditions import Precondition
 from chalicelib.core.settings import Settings, get_settings
 
@@ -38,8 +40,12 @@ T = TypeVar("T")
 
 # A connection used this recently, on which nothing has arrived, is not asked whether it lives.
 _TRUSTED_SECONDS = 5.0
+# One that lay longer is replaced: AWS's networks forget a silent connection after 350 seconds.
+_FORGOTTEN_SECONDS = 300.0
 _CONNECT_TIMEOUT_SECONDS = 5.0
 _READ_ONLY = "25006"
+# Where a statement passes through on its way; who sent it stands above them.
+_BELOW = ("chalicelib.core.", "sqlalchemy.", "pg8000.", "contextlib")
 _NO_SLOT = frozenset({"query_wait_timeout", "no more connections allowed (max_client_conn)"})
 
 
@@ -54,7 +60,19 @@ def _password_from_settings(settings: Settings) -> Credentials:
     return Credentials(settings.db_user, settings.require("db_password"))
 
 
+_SLOW = figures.Counter("slow_queries_total", "Statements of SLOW_QUERY_SECONDS or more.")
+_ERRORS = figures.Counter(
+    "db_errors_total",
+    "Errors of statements and connections by the class of their SQLSTATE.",
+    ("sqlstate_class",),
+    dimensions=("sqlstate_class",),
+)
+# What the driver says without one: nothing came back.
+_NO_CONNECTION = "08"
+_DATABASES_OWN = (pg8000.Error, OSError)
+
 _engine: Engine | None = None
+_watch: PoolWatch | None = None
 _lock = threading.Lock()
 _credentials: Callable[[Settings], Credentials] = _password_from_settings
 _after_commit: dict[Connection, list[Callable[[], object]]] = {}
@@ -67,13 +85,12 @@ class FlightDialect(PGDialect_pg8000):
     """
 
     supports_statement_cache = True
-    guards_statements = False
+    judge = staticmethod(guard.note)
 
     # The guard stands here and not in an event, which would cost each request some 25 µs.
     def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
-        """Send one statement, past the guard where it is on."""
-        if self.guards_statements:
-            guard.check(cursor, statement, parameters)
+        """Send one statement, past the guard."""
+        self.judge(cursor, statement, parameters)
         if preconditions.is_due(cursor._c):
             statement, parameters = preconditions.ask_with(cursor._c, statement, parameters)
         super().do_execute(cursor, statement, parameters, context)
@@ -81,15 +98,13 @@ class FlightDialect(PGDialect_pg8000):
     def do_executemany(
         self, cursor: Any, statement: str, parameters: Any, context: Any = None
     ) -> None:
-        """Send a statement for each parameter set, past the guard where it is on."""
-        if self.guards_statements:
-            guard.check(cursor, statement, parameters, executemany=True)
+        """Send a statement for each parameter set, past the guard."""
+        self.judge(cursor, statement, parameters, executemany=True)
         super().do_executemany(cursor, statement, parameters, context)
 
     def do_execute_no_params(self, cursor: Any, statement: str, context: Any = None) -> None:
-        """Send one statement without parameters, past the guard where it is on."""
-        if self.guards_statements:
-            guard.check(cursor, statement, ())
+        """Send one statement without parameters, past the guard."""
+        self.judge(cursor, statement, ())
         super().do_execute_no_params(cursor, statement, context)
 
     def _get_server_version_info(self, connection: Any) -> tuple[int, ...]:
@@ -109,7 +124,7 @@ class FlightDialect(PGDialect_pg8000):
 
     def do_ping(self, dbapi_connection: Any) -> bool:
         """Serve pool_pre_ping."""
-        return bool(dbapi_connection.answers(_TRUSTED_SECONDS))
+        return bool(dbapi_connection.answers(_TRUSTED_SECONDS, _FORGOTTEN_SECONDS))
 
     def is_disconnect(self, e: Exception, connection: Any, cursor: Any) -> bool:
         """Count a server that became a read-only replica as lost: the writer is elsewhere."""
@@ -134,19 +149,31 @@ def set_credentials_provider(provider: Callable[[Settings], Credentials]) -> Non
 
 def init() -> Engine:
     """Return the engine of this process, made from the settings at the first call."""
-    global _engine
+    global _engine, _watch
     engine = _engine
     if engine is None:
         with _lock:
-            engine = _engine = _engine or _create_engine(get_settings())
+            if _engine is None:
+                _engine, _watch = _create_engine(get_settings())
+            engine = _engine
     return engine
 
 
+def pool_use() -> PoolUse:
+    """Return how the pool of this process is used at this moment."""
+    init()
+    watch = _watch
+    return (watch or PoolWatch.of(get_settings())).use()
+
+
 def close() -> None:
-    """Close every connection that is not in use, and forget the engine."""
-    global _engine
+    """Close every connection, one that is in use when it comes back, and forget the engine."""
+    global _engine, _watch
     with _lock:
         engine, _engine = _engine, None
+        watch, _watch = _watch, None
+    if watch is not None:
+        watch.end()
     if engine is not None:
         engine.dispose()
 
@@ -155,11 +182,14 @@ def reset() -> None:
     """Forget the engine without a word to the server: after a fork the sockets are the parent's,
     after a thaw they are nobody's.
     """
-    global _engine, _lock
+    global _engine, _watch, _lock
     _lock = threading.Lock()
     engine, _engine = _engine, None
+    watch, _watch = _watch, None
     _after_commit.clear()
     preconditions.forget()
+    if watch is not None:
+        watch.abandon()
     if engine is not None:
         engine.dispose(close=False)
 
@@ -287,11 +317,11 @@ def _server_fields(error: BaseException | None) -> dict[str, str]:
     return {}
 
 
-def _create_engine(settings: Settings) -> Engine:
+def _create_engine(settings: Settings) -> tuple[Engine, PoolWatch]:
     engine = create_engine(
         "postgresql+flight://",
         creator=_connect,
-        poolclass=QueuePool,
+        poolclass=WatchedPool,
         pool_size=settings.db_pool_size,
         max_overflow=settings.db_max_overflow,
         pool_timeout=settings.db_pool_timeout_seconds,
@@ -300,8 +330,18 @@ def _create_engine(settings: Settings) -> Engine:
         hide_parameters=True,
     )
     if isinstance(engine.dialect, FlightDialect):
-        engine.dialect.guards_statements = settings.guards_statements
-    return engine
+        engine.dialect.judge = guard.check if settings.guards_statements else guard.note
+    event.listen(engine, "handle_error", _count_error)
+    watch = PoolWatch.of(settings)
+    watch.attach(engine.pool)
+    _SLOW.show()
+    return engine, watch
+
+
+def _count_error(context: ExceptionContext) -> None:
+    # What the guard refuses comes by here too; the database never saw it.
+    if isinstance(context.original_exception, _DATABASES_OWN):
+        _ERRORS.add(((sqlstate(context.original_exception) or _NO_CONNECTION)[:2],))
 
 
 def _connect() -> FlightConnection:
@@ -317,7 +357,8 @@ def _connect() -> FlightConnection:
             ssl_context=ssl_context(settings.db_sslmode),
             timeout=_CONNECT_TIMEOUT_SECONDS,
         )
-    except (pg8000.Error, OSError) as error:
+    except _DATABASES_OWN as error:
+        _ERRORS.add(((sqlstate(error) or _NO_CONNECTION)[:2],))
         raise _outage(error) from error
     connection.slow_seconds = settings.slow_query_seconds
     connection.on_slow = _log_slow
@@ -335,8 +376,24 @@ def ssl_context(sslmode: str) -> ssl.SSLContext | bool:
 
 
 def _log_slow(statement: str, elapsed_seconds: float) -> None:
-    shape = guard.shape_of(statement)[:1000]
-    log.warning("slow_statement", extra={"shape": shape, "seconds": round(elapsed_seconds, 3)})
+    _SLOW.add()
+    about = {
+        "shape": guard.shape_of(statement)[:1000],
+        "seconds": round(elapsed_seconds, 3),
+        "caller": _caller(),
+    }
+    log.warning("slow_statement", extra=about)
+
+
+def _caller() -> str:
+    """Return the function outside of core/ and the driver whose statement is being sent."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if not module.startswith(_BELOW):
+            return f"{module}.{frame.f_code.co_name}"
+        frame = frame.f_back
+    return ""
 
 
 @contextmanager
@@ -344,6 +401,7 @@ def _errors_told(precondition: Precondition | None) -> Iterator[None]:
     try:
         yield
     except PoolTimeout as error:
+        pool_figures.count_timeout()
         log.warning("pool_exhausted")
         raise PoolExhausted from error
     except SQLAlchemyError as error:

@@ -46,6 +46,7 @@ from chalicelib.core.wire import (
 _READ_BYTES = 65_536
 _READ_BYTES_MAX = 1_048_576
 _DESCRIPTIONS_MAX = 256
+_PING_TIMEOUT_SECONDS = 2.0
 
 
 def _is_several(statement: str) -> bool:
@@ -199,21 +200,28 @@ class FlightConnection(Connection):
         """Whether the connection was closed, here or because an exception left answers unread."""
         return self._usock is None
 
-    def answers(self, trusted_seconds: float) -> bool:
+    def answers(self, trusted_seconds: float, forgotten_seconds: float = float("inf")) -> bool:
         """Tell whether the server is still there, by a round trip only where silence proves little.
 
         A connection used within `trusted_seconds` on which nothing has arrived since is taken as
-        alive: a pooler or server that ends closes its sockets, and that would be readable. The wall
-        clock counts because the monotonic one may stand still while a Lambda is frozen.
+        alive: a pooler or server that ends closes its sockets, and that would be readable. One that
+        lay for `forgotten_seconds` is not asked: what stands between, having dropped it without a
+        word, would have the question wait. The wall clock counts because the monotonic one may
+        stand still while a Lambda is frozen.
         """
         if self._usock is None:
             return False
-        if 0 <= time.time() - self.used_at < trusted_seconds and not self._has_arrived():
+        idle_seconds = time.time() - self.used_at
+        if 0 <= idle_seconds < trusted_seconds and not self._has_arrived():
             return True
+        if idle_seconds >= forgotten_seconds:
+            return False
+        self._usock.settimeout(_PING_TIMEOUT_SECONDS)
         try:
             self._fly(PING, Context(None))
         except (InterfaceError, DatabaseError):
             return False
+        self._usock.settimeout(None)
         return not self._in_transaction
 
     def _has_arrived(self) -> bool:

@@ -1,18 +1,27 @@
 """Refuse what pins a server behind RDS Proxy or leaks into another client behind PgBouncer.
 
-On in the stages local, test and dev, so that such a statement fails on the desk and not as a
-rising connection count in production. Judges the text of a statement, once for each text, and
-how it is about to be sent.
+In the stages local, test and dev such a statement fails, on the desk and not as a rising connection
+count in production; there it is counted, logged once, and sent. Judges the text of a statement,
+once for each text, and how it is about to be sent. docs/database.md lists what is refused, and
+what is allowed in its place.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from chalicelib.core import figures
 from chalicelib.core.flight import FlightCursor
+
+log = logging.getLogger(__name__)
+
+_GUARDED = figures.Counter(
+    "guarded_statements_total", "Statements that the guard refuses where it is on."
+)
 
 MAX_STATEMENT_BYTES = 16_384
 MAX_PARAMETER_SETS = 100
@@ -121,6 +130,11 @@ _RULES = (
         "an IDENTITY column and RETURNING",
     ),
     _Rule(_starts(r"load\b"), "LOAD changes the session", "shared_preload_libraries"),
+    _Rule(
+        _anywhere(r"\bsetseed\s*\("),
+        "setseed stays with the server, for whoever is next",
+        "random numbers of Python",
+    ),
 )
 _READS = re.compile(r"\s*\(*\s*(?:select|with|values|table|show|explain)\b", re.IGNORECASE)
 _writes = _anywhere(
@@ -177,29 +191,43 @@ def check(cursor: Any, statement: str, parameters: Any, *, executemany: bool = F
     Raises:
         GuardViolation: it must not reach the pooler, or not in this way.
     """
-    if broken := broken_rule(statement):
+    if broken := _broken(cursor, statement, parameters, executemany):
         raise GuardViolation(*broken, statement)
+
+
+def note(cursor: Any, statement: str, parameters: Any, *, executemany: bool = False) -> None:
+    """Count a statement that `check` refuses, and log the first of each text."""
+    if broken := _broken(cursor, statement, parameters, executemany):
+        _GUARDED.add()
+        _log_once(statement, broken[0])
+
+
+def _broken(
+    cursor: Any, statement: str, parameters: Any, executemany: bool
+) -> tuple[str, str] | None:
+    if broken := broken_rule(statement):
+        return broken
     if getattr(cursor, "server_side", False):
-        raise GuardViolation(
+        return (
             "stream_results declares a named cursor, which pins the session",
             "keyset pages, or COPY … TO STDOUT",
-            statement,
         )
     if executemany and len(parameters) > MAX_PARAMETER_SETS:
-        raise GuardViolation(
+        return (
             f"a loop over more than {MAX_PARAMETER_SETS} parameter sets, a round trip for each",
             "one statement over a set: unnest(:array), INSERT … SELECT or COPY",
-            statement,
         )
-    connection = cursor._c
-    if connection.autocommit:
+    if cursor._c.autocommit:
         if parameters and not isinstance(cursor, FlightCursor):
-            raise GuardViolation(
+            return (
                 "stock pg8000 with binds outside a transaction runs another client's statement",
                 "the engine of core.database",
-                statement,
             )
         if not only_reads(statement):
-            raise GuardViolation(
-                "lone_read() is for one SELECT without locks", "transaction()", statement
-            )
+            return "lone_read() is for one SELECT without locks", "transaction()"
+    return None
+
+
+@lru_cache(maxsize=256)
+def _log_once(statement: str, rule: str) -> None:
+    log.error("guarded_statement", extra={"rule": rule, "shape": shape_of(statement)[:1000]})

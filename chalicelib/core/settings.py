@@ -161,6 +161,27 @@ class Settings(BaseModel):
         description="Types, separated by commas, that files of courses may have.",
     )
 
+    metrics_token: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="Bearer token that opens GET /metrics, of 16 characters or more.",
+    )
+    metrics_namespace: str | None = Field(
+        None,
+        description="Namespace of the CloudWatch metrics that log lines carry; none if absent.",
+    )
+    prometheus_multiproc_dir: str | None = Field(
+        None,
+        description="Folder where the processes of one machine share their figures; absent on AWS.",
+    )
+    pooler_admin_url: SecretStr | None = Field(
+        None,
+        description="Console of PgBouncer, `postgresql://user:password@host:port/pgbouncer`.",
+    )
+    db_proxy_name: str | None = Field(
+        None, description="Name of the RDS Proxy, under which CloudWatch has its figures."
+    )
+
     web_origin: str = Field(
         "http://127.0.0.1:8000", description="Origin of the web app; links in mails start with it."
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.core.settings import get_settings
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_rds import RDSClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -38,6 +39,7 @@ def _client(service: str, *, read_timeout_seconds: int, attempts: int) -> Any:
         read_timeout=read_timeout_seconds,
         retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=10,
+        tcp_keepalive=True,
         signature_version="s3v4" if service == "s3" else None,
         # Said outright: with "auto" a presigned URL names S3's global host, which redirects the
         # upload of a young bucket, and an emulator's host gets the bucket's name in front.
@@ -85,9 +87,19 @@ def rds_client() -> RDSClient:
     return client
 
 
+@cache
+def cloudwatch_client() -> CloudWatchClient:
+    """Return the client of CloudWatch, which somebody looks at and nothing waits for."""
+    client: CloudWatchClient = _client("cloudwatch", read_timeout_seconds=2, attempts=1)
+    return client
+
+
+CLIENTS = (s3_client, sqs_client, ses_client, secrets_client, rds_client, cloudwatch_client)
+
+
 def reset_clients() -> None:
     """Drop the clients with their sockets, so that the next call reads the settings again."""
-    for made in (s3_client, sqs_client, ses_client, secrets_client, rds_client):
+    for made in CLIENTS:
         made.cache_clear()
 
 

@@ -1,8 +1,11 @@
-"""Messages to queues; receiving is the work of Lambda's poller, or of the local cloud's."""
+"""Messages to queues, and from one to another; working on them is called for by Lambda's poller, or
+by the local cloud's.
+"""
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +15,8 @@ from chalicelib.integrations.errors import QueueAway, away_as
 log = logging.getLogger(__name__)
 
 _ENTRIES_A_CALL = 10
+# What is received is sent and deleted well before it is seen by others again.
+_HELD_SECONDS = 60
 BYTES_A_CALL = 256 * 1024
 
 
@@ -91,3 +96,45 @@ def depth(queue_url: str) -> QueueDepth:
         in_flight=int(attributes["ApproximateNumberOfMessagesNotVisible"]),
         delayed=int(attributes["ApproximateNumberOfMessagesDelayed"]),
     )
+
+
+def move(source_url: str, target_url: str, most: int, patience_seconds: float) -> int:
+    """Move up to `most` messages to another queue and return how many it took.
+
+    Stops when the source shows none, or the patience is over. By receive, send and delete, since
+    emulators lack StartMessageMoveTask: what is sent and then not deleted is in both.
+
+    Raises:
+        QueueAway: a queue does not answer, or takes nothing.
+    """
+    until = time.monotonic() + patience_seconds
+    moved = 0
+    while moved < most and time.monotonic() < until:
+        with away_as(QueueAway):
+            messages = (
+                sqs_client()
+                .receive_message(
+                    QueueUrl=source_url,
+                    MaxNumberOfMessages=min(_ENTRIES_A_CALL, most - moved),
+                    VisibilityTimeout=_HELD_SECONDS,
+                    # A short poll asks only some of the servers, and finds nothing where there is.
+                    WaitTimeSeconds=1,
+                )
+                .get("Messages", [])
+            )
+        if not messages:
+            break
+        refused = set(send_batch(target_url, [message["Body"] for message in messages]))
+        if len(refused) == len(messages):
+            raise QueueAway
+        taken = [m for index, m in enumerate(messages) if index not in refused]
+        with away_as(QueueAway):
+            sqs_client().delete_message_batch(
+                QueueUrl=source_url,
+                Entries=[
+                    {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"]}
+                    for index, message in enumerate(taken)
+                ],
+            )
+        moved += len(taken)
+    return moved

@@ -6,11 +6,7 @@ that strangers who ask all the time cost nothing.
 
 from __future__ import annotations
 
-import contextvars
-import logging
 import socket
-import threading
-import time
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
@@ -19,8 +15,7 @@ from sqlalchemy import text
 from chalicelib.core import database
 from chalicelib.core.settings import Settings, get_settings
 from chalicelib.integrations import s3, sqs
-
-log = logging.getLogger(__name__)
+from chalicelib.operations.asking import Remembered, ask_all
 
 State = Literal["ok", "failing"]
 
@@ -40,53 +35,22 @@ class Health(NamedTuple):
         return all(state == "ok" for state in self.checks.values())
 
 
-_found: tuple[float, Health] | None = None
-_finding = threading.Lock()
-
-
 def check_health() -> Health:
     """Return what the last look found, or look again where that is more than two seconds old."""
-    global _found
-    with _finding:
-        if _found is None or time.monotonic() - _found[0] > _REMEMBERED_SECONDS:
-            health = Health(run_checks(_CHECKS, _PATIENCE_SECONDS))
-            _found = (time.monotonic(), health)
-        return _found[1]
+    return _health.get()
 
 
 def forget_health() -> None:
     """Let the next question look again."""
-    global _found
-    _found = None
+    _health.forget()
 
 
 def run_checks(
     checks: Mapping[str, Callable[[], object]], patience_seconds: float
 ) -> dict[str, State]:
     """Run all checks side by side; one that raises, or is not done in time, is failing."""
-    states: dict[str, State] = {}
-
-    def run(name: str, check: Callable[[], object]) -> None:
-        try:
-            check()
-        except Exception as failure:
-            log.warning("check_failed", extra={"check": name, "cause": type(failure).__name__})
-        else:
-            states[name] = "ok"
-
-    deadline = time.monotonic() + patience_seconds
-    threads = [
-        threading.Thread(
-            target=contextvars.copy_context().run, args=(run, name, check), daemon=True
-        )
-        for name, check in checks.items()
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
-    done = states.copy()
-    return {name: done.get(name, "failing") for name in checks}
+    passed = ask_all(checks, patience_seconds)
+    return {name: "ok" if name in passed else "failing" for name in checks}
 
 
 def _check_database() -> None:
@@ -113,3 +77,4 @@ _CHECKS: Mapping[str, Callable[[], object]] = {
     "queues": _check_queues,
     "storage": s3.check,
 }
+_health = Remembered(lambda: Health(run_checks(_CHECKS, _PATIENCE_SECONDS)), _REMEMBERED_SECONDS)

@@ -17,13 +17,18 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, RootTransaction, delete, func, insert, select, update
 
-from chalicelib.core import database, logs
+from chalicelib.core import database, figures, logs
 from chalicelib.core.settings import get_settings
 from chalicelib.integrations import sqs
+from chalicelib.outbox import queries
 from chalicelib.outbox.errors import BodyTooLarge, UnknownQueue
 from chalicelib.outbox.tables import outbox
 
 log = logging.getLogger(__name__)
+
+OLDEST_AGE = figures.Reading(
+    "outbox_oldest_age_seconds", "How long the oldest message waits to be sent."
+)
 
 QUEUES = ("imports", "exports", "fanout", "mail")
 RELAY_LIMIT = 100
@@ -150,6 +155,13 @@ def relay(limit: int = RELAY_LIMIT, *, without: Collection[str] = ()) -> Relayed
         failed=len(messages) - len(sent),
         of_queue=Counter(message.queue for message in messages),
     )
+
+
+def measure_oldest(connection: Connection) -> float:
+    """Return how many seconds the oldest message waits to be sent, 0 where none does."""
+    age_seconds = queries.oldest_age_seconds(connection)
+    OLDEST_AGE.set(age_seconds)
+    return age_seconds
 
 
 def _claim_due(connection: Connection, limit: int, without: Collection[str]) -> list[_Message]:

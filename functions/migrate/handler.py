@@ -13,6 +13,7 @@ from sqlalchemy.pool import NullPool
 
 from chalicelib.core import logs
 from chalicelib.core.database import ssl_context
+from chalicelib.core.jobs import scheduled
 from chalicelib.core.settings import Settings, get_settings
 from chalicelib.integrations.database_login import database_login
 from chalicelib.migrations.run import upgrade
@@ -44,6 +45,7 @@ def _owner_engine(settings: Settings) -> Engine:
     )
 
 
+@scheduled
 def handler(_event: dict[str, Any], context: Any) -> dict[str, str]:
     """Apply what is missing and answer with the revision that the schema has then."""
     settings = get_settings()

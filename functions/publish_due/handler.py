@@ -13,6 +13,7 @@ from chalicelib.announcements.joining import address_joined
 from chalicelib.announcements.publishing import publish_due
 from chalicelib.core import database, logs
 from chalicelib.core.batches import in_turns
+from chalicelib.core.jobs import scheduled
 from chalicelib.core.settings import get_settings
 from chalicelib.integrations.database_login import database_login
 
@@ -22,6 +23,7 @@ BATCH = 1000
 _RESERVE_MILLISECONDS = 15_000
 
 
+@scheduled
 def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
     """Work until nothing is due or the time is nearly over; answer with what was done."""
     logs.configure(get_settings().log_level)

@@ -10,6 +10,7 @@ from typing import Any
 from chalicelib.announcements import fanout
 from chalicelib.bulk import service as bulk
 from chalicelib.core import database, logs
+from chalicelib.core.jobs import scheduled
 from chalicelib.core.settings import get_settings
 from chalicelib.integrations.database_login import database_login
 from chalicelib.mail import service as mail
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 _RESERVE_MILLISECONDS = 20_000
 
 
+@scheduled
 def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
     """Relay until nothing is due or the time is nearly over; answer with what was done."""
     logs.configure(get_settings().log_level)
@@ -43,6 +45,7 @@ def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
                 + mail.revive_lost(connection)
                 + fanout.revive_stale(connection)
             )
+            outbox.measure_oldest(connection)
         if any(done.values()):
             log.info("outbox_relayed", extra=done)
     return done

@@ -12,6 +12,7 @@ from chalicelib.announcements import digests
 from chalicelib.core import database, logs
 from chalicelib.core.batches import in_turns
 from chalicelib.core.clock import utc_now
+from chalicelib.core.jobs import scheduled
 from chalicelib.core.settings import get_settings
 from chalicelib.integrations.database_login import database_login
 
@@ -24,6 +25,7 @@ class Unfinished(Exception):
     """There was no time for some readers; the call that Lambda repeats goes on with them."""
 
 
+@scheduled
 def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
     """Queue what is due; answer with how many digests and rounds of reminders that is.
 

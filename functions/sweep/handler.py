@@ -13,6 +13,7 @@ from chalicelib.attachments import service as attachments
 from chalicelib.bulk import service as bulk
 from chalicelib.core import database, logs
 from chalicelib.core.batches import in_turns
+from chalicelib.core.jobs import scheduled
 from chalicelib.core.settings import get_settings
 from chalicelib.idempotency import service as idempotency
 from chalicelib.integrations import s3
@@ -26,6 +27,7 @@ BATCH = 1000
 _RESERVE_MILLISECONDS = 30_000
 
 
+@scheduled
 def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
     """Sweep until nothing is left or the time is nearly over; answer with what was removed."""
     logs.configure(get_settings().log_level)

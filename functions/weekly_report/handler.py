@@ -8,6 +8,7 @@ from typing import Any
 from chalicelib.bulk import service as bulk
 from chalicelib.core import database, logs
 from chalicelib.core.clock import utc_now
+from chalicelib.core.jobs import scheduled
 from chalicelib.core.settings import get_settings
 from chalicelib.integrations.database_login import database_login
 from chalicelib.statistics.reports import list_readers, queue_report
@@ -15,6 +16,7 @@ from chalicelib.statistics.reports import list_readers, queue_report
 log = logging.getLogger(__name__)
 
 
+@scheduled
 def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
     """Queue the reports of this week that are not queued yet; answer with how many.
 

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from chalicelib.core import copying, database
 from chalicelib.core.errors import DatabaseAway, PoolExhausted
 from chalicelib.core.settings import SettingMissing, reset_settings
+from tests.counting import counted
 
 pytestmark = pytest.mark.usefixtures("clean_database", "empty_probes")
 
@@ -353,16 +354,20 @@ def test_tls_is_verified_unless_told_otherwise() -> None:
     assert database.ssl_context("disable") is False
 
 
-def test_a_slow_statement_is_logged_by_its_shape(
+def test_a_slow_statement_is_logged_by_its_shape_and_its_caller_and_counted(
     new_engine: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     new_engine.setenv("SLOW_QUERY_SECONDS", "0.05")
+    before = counted("slow_queries_total")
     with caplog.at_level(logging.WARNING), database.lone_read() as connection:
         connection.execute(text("SELECT 'secret', pg_sleep(:s)"), {"s": 0.06})
     record = caplog.records[0]
     assert record.message == "slow_statement"
     assert record.shape == "SELECT '', pg_sleep(%s)"
     assert record.seconds >= 0.05
+    here = "test_a_slow_statement_is_logged_by_its_shape_and_its_caller_and_counted"
+    assert record.caller == f"{__name__}.{here}"
+    assert counted("slow_queries_total") == before + 1
 
 
 def test_a_connection_that_lay_idle_is_asked_before_use(

@@ -10,6 +10,7 @@ from chalicelib.core import copying, database, guard
 from chalicelib.core.guard import GuardViolation
 from chalicelib.core.settings import reset_settings
 from tests.core.conftest import as_application, server_of
+from tests.counting import counted
 
 pytestmark = pytest.mark.usefixtures("clean_database", "probes")
 
@@ -51,6 +52,7 @@ REFUSED = [
     "SELECT setval ('users_id_seq', 1)",
     "INSERT INTO flight_places VALUES (nextval('s'), 1)",
     "LOAD 'auto_explain'",
+    "SELECT setseed(0.5)",
     "SELECT '" + "x" * guard.MAX_STATEMENT_BYTES + "'",
     "SELECT '" + "学" * (guard.MAX_STATEMENT_BYTES // 3) + "'",
 ]
@@ -133,6 +135,13 @@ def test_a_lone_read_reads(statement: str) -> None:
         connection.execute(text(statement))
 
 
+def test_what_is_refused_is_no_error_of_the_database() -> None:
+    before = counted("db_errors_total")
+    with database.transaction() as connection, pytest.raises(GuardViolation):
+        connection.execute(text("RESET ALL"))
+    assert counted("db_errors_total") == before
+
+
 def test_copy_is_looked_at_too() -> None:
     with database.transaction() as connection, pytest.raises(GuardViolation, match="nextval"):
         copying.copy_out(connection, "COPY (SELECT nextval('a')) TO STDOUT", bytearray().extend)
@@ -178,12 +187,22 @@ def test_stock_pg8000_may_not_bind_outside_a_transaction() -> None:
         connection.close()
 
 
-def test_the_guard_is_off_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_production_the_guard_only_counts(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setenv("STAGE", "prod")
     reset_settings()
     database.close()
+    before = counted("guarded_statements_total")
     with database.transaction() as connection:
-        connection.execute(text("SELECT '" + "x" * guard.MAX_STATEMENT_BYTES + "'"))
+        for _ in range(3):
+            connection.execute(text("SELECT '" + "x" * guard.MAX_STATEMENT_BYTES + "'"))
+        connection.execute(text("SELECT 1"))
+    with database.lone_read() as connection:
+        connection.execute(text("SELECT 1 FROM flight_places FOR UPDATE"))
+    assert counted("guarded_statements_total") == before + 4
+    logged = [vars(r)["shape"] for r in caplog.records if r.message == "guarded_statement"]
+    assert logged == ["SELECT ''", "SELECT ? FROM flight_places FOR UPDATE"]
     database.close()
     monkeypatch.undo()
     reset_settings()

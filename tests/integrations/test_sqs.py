@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -54,6 +55,46 @@ def test_depth_counts_waiting_and_taken(cloud: Any, queue_url: str) -> None:
     sqs.send_batch(queue_url, ["a", "b", "c"])
     cloud.client("sqs").receive_message(QueueUrl=queue_url, MaxNumberOfMessages=1)
     assert sqs.depth(queue_url) == sqs.QueueDepth(visible=2, in_flight=1, delayed=0)
+
+
+@pytest.fixture
+def dead_letters_url(cloud: Any) -> Iterator[str]:
+    client = cloud.client("sqs")
+    url: str = client.create_queue(QueueName=f"rollcall-test-{cloud.unique}-dlq")["QueueUrl"]
+    yield url
+    client.delete_queue(QueueUrl=url)
+
+
+def test_what_is_moved_is_in_the_other_queue_only(
+    cloud: Any, queue_url: str, dead_letters_url: str
+) -> None:
+    bodies = [json.dumps({"mail_id": n}) for n in range(23)]
+    sqs.send_batch(dead_letters_url, bodies)
+    assert sqs.move(dead_letters_url, queue_url, 100, 10) == 23
+    assert sorted(receive_all(cloud, queue_url)) == sorted(bodies)
+    assert sqs.depth(dead_letters_url) == sqs.QueueDepth(visible=0, in_flight=0, delayed=0)
+
+
+def test_no_more_are_moved_than_asked_for(
+    cloud: Any, queue_url: str, dead_letters_url: str
+) -> None:
+    sqs.send_batch(dead_letters_url, [str(n) for n in range(23)])
+    assert sqs.move(dead_letters_url, queue_url, 12, 10) == 12
+    assert len(receive_all(cloud, queue_url)) == 12
+    assert sqs.depth(dead_letters_url).visible == 11
+
+
+def test_a_queue_that_takes_nothing_loses_nothing(cloud: Any, dead_letters_url: str) -> None:
+    sqs.send_batch(dead_letters_url, ["a", "b"])
+    with pytest.raises(QueueAway):
+        sqs.move(dead_letters_url, f"{dead_letters_url}-gone", 10, 10)
+    depth = sqs.depth(dead_letters_url)
+    assert depth.visible + depth.in_flight == 2
+
+
+def test_nothing_is_moved_without_patience(queue_url: str, dead_letters_url: str) -> None:
+    sqs.send_batch(dead_letters_url, ["a"])
+    assert sqs.move(dead_letters_url, queue_url, 10, 0) == 0
 
 
 def test_what_sqs_refuses_of_a_batch_is_named(

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 import pytest
 from resources import Cloud, ResourceError, make
-from templates import Bucket, Declared, Notification, Queue, Topic
+
+from infra.templates import Bucket, Declared, Notification, Queue, Topic
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ import boto3
 import psutil
 import pytest
 import requests
+from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
@@ -153,6 +154,37 @@ def test_local_routes_show_queues_and_run_schedules(cloud: Cloud) -> None:
         assert run.status_code == 200, run.text
     assert requests.post(f"{cloud.url}/_local/schedules/nope", timeout=10).status_code == 404
     assert requests.get(f"{cloud.url}/_local/schedules/sweep", timeout=10).status_code == 405
+
+
+def metrics(cloud: Cloud) -> dict[str, float]:
+    key = {"Authorization": f"Bearer {cloud.settings()['METRICS_TOKEN']}"}
+    answer = requests.get(f"{cloud.url}/metrics", headers=key, timeout=10)
+    return {
+        " ".join([sample.name, *sample.labels.values()]): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+def test_metrics_add_up_what_every_process_does(cloud: Cloud) -> None:
+    """A connection stays with one worker of the front; the one that answers tells of both."""
+    route = "http_requests_total GET /auth/password-rules 200"
+    runs = "jobs_total relay_outbox success"
+    before = metrics(cloud)
+    for _ in range(12):
+        requests.get(f"{cloud.url}/auth/password-rules", timeout=10)
+    requests.post(f"{cloud.url}/_local/schedules/relay_outbox", timeout=30)
+    after = metrics(cloud)
+    assert after[route] - before.get(route, 0) == 12
+    assert after[runs] - before.get(runs, 0) >= 1
+    assert after["dlq_depth mail"] == 0
+    assert after["pooler_servers_max"] == 30
+    in_use, most = after["db_pool_connections_in_use"], after["db_pool_max_connections"]
+    assert 0 <= in_use <= most
+    folder = cloud.state / "figures"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    writers = {path.stem.rpartition("_")[2] for path in folder.glob("counter_*.db")}
+    assert len(writers) >= 3
 
 
 def mails(cloud: Cloud, query: str = "") -> list[dict[str, Any]]:

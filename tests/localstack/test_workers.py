@@ -16,8 +16,9 @@ import psutil
 import pytest
 from deployment import Deployment
 from invoker import InvocationFailed, Pool, Runtime
-from templates import Function, QueueSource, Schedule
 from workers import Workers, scheduled_event
+
+from infra.templates import Function, QueueSource, Schedule
 
 WAIT_SECONDS = 15.0
 

@@ -169,6 +169,7 @@ def test_a_reader_sees_courses_and_no_way_to_change_them(
         "/tasks",
         "/users",
         "/audit",
+        "/operations",
     ]:
         page.goto(path)
         expect(page.get_by_role("heading", level=1)).to_have_text("This is not for your role")

@@ -180,9 +180,9 @@ def test_nobody_else_sees_users_or_the_log(page: Page, sign_in: SignIn, name: st
     sign_in(name)
     navigation = page.get_by_role("navigation")
     expect(navigation.get_by_role("link", name="Your account")).to_be_visible()
-    for label in ["Users", "Audit log"]:
+    for label in ["Users", "Audit log", "Operations"]:
         expect(page.get_by_role("link", name=label)).to_have_count(0)
-    for path in ["/users", "/users/new", "/users/1", "/audit"]:
+    for path in ["/users", "/users/new", "/users/1", "/audit", "/operations"]:
         page.goto(path)
         expect(page.get_by_role("heading", level=1)).to_have_text("This is not for your role")
 

@@ -498,6 +498,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/ops/budget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show who may connect to the database, whether that fits, and what is connected now */
+        get: operations["get_budget"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show how the answering process, the pooler and the queues are doing */
+        get: operations["get_operations_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/queues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what waits in the queues, what failed, and what the functions did last */
+        get: operations["get_queues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/queues/{name}/redrive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Move dead letters back into their queue, a hundred at the most */
+        post: operations["redrive_queue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/people": {
         parameters: {
             query?: never;
@@ -1144,6 +1212,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show every figure in Prometheus's text format
+         * @description For a manager, or for who sends METRICS_TOKEN as the bearer token: that needs no database.
+         */
+        get: operations["get_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.json": {
         parameters: {
             query?: never;
@@ -1379,7 +1467,7 @@ export interface components {
             /** @description Null where nobody was signed in. */
             actor: components["schemas"]["ActorOut"] | null;
             /** @enum {string} */
-            action: "authn_login_success" | "authn_login_fail" | "authn_password_change" | "authn_password_change_fail" | "authn_token_revoked" | "authn_token_reuse" | "course_created" | "course_updated" | "course_deleted" | "attachment_created" | "attachment_completed" | "attachment_deleted" | "attachments_deleted" | "term_created" | "term_updated" | "term_deleted" | "section_created" | "section_updated" | "section_deleted" | "schedule_conflict_allowed" | "enrollment_created" | "enrollment_promoted" | "enrollment_deleted" | "calendar_feed_created" | "calendar_feed_rotated" | "mail_unsubscribed" | "announcement_created" | "announcement_published" | "announcement_updated" | "announcement_withdrawn" | "announcement_reminded" | "user_created" | "user_updated" | "user_archived" | "user_deleted" | "user_reactivated" | "user_invited" | "authz_change" | "import_started" | "import_applied" | "export_started" | "sensitive_read";
+            action: "authn_login_success" | "authn_login_fail" | "authn_password_change" | "authn_password_change_fail" | "authn_token_revoked" | "authn_token_reuse" | "course_created" | "course_updated" | "course_deleted" | "attachment_created" | "attachment_completed" | "attachment_deleted" | "attachments_deleted" | "term_created" | "term_updated" | "term_deleted" | "section_created" | "section_updated" | "section_deleted" | "schedule_conflict_allowed" | "enrollment_created" | "enrollment_promoted" | "enrollment_deleted" | "calendar_feed_created" | "calendar_feed_rotated" | "mail_unsubscribed" | "announcement_created" | "announcement_published" | "announcement_updated" | "announcement_withdrawn" | "announcement_reminded" | "user_created" | "user_updated" | "user_archived" | "user_deleted" | "user_reactivated" | "user_invited" | "authz_change" | "import_started" | "import_applied" | "export_started" | "sensitive_read" | "queue_redriven";
             object: components["schemas"]["ObjectOut"];
             before: {
                 [key: string]: unknown;
@@ -1397,6 +1485,34 @@ export interface components {
             items: components["schemas"]["AuditEventOut"][];
             /** @description Cursor of the next page, null on the last. */
             next: string | null;
+        };
+        /** @description A sum of connections beside its limit. */
+        BudgetCheckOut: {
+            /** @enum {string} */
+            name: "clients" | "transactions" | "postgres" | "pooler_limit";
+            worst_case: number;
+            assumed_peak: number;
+            /** @description Null where there is none. */
+            limit: number | null;
+            fits: boolean;
+            /** @description The components with which the sum passes its limit. */
+            breaking: string[];
+        };
+        /** @description The connections that there can be at once, and those that there are. */
+        BudgetOut: {
+            /** @enum {string} */
+            environment: "development" | "production";
+            /** @enum {string} */
+            pooler: "rds_proxy" | "pgbouncer";
+            /** @description Of the server, as the budget has it. */
+            max_connections: number;
+            /** @description What this environment may have of them. */
+            share: number;
+            fits: boolean;
+            assumed_peak_share: number;
+            consumers: components["schemas"]["ConsumerOut"][];
+            checks: components["schemas"]["BudgetCheckOut"][];
+            now: components["schemas"]["ConnectionsNow"];
         };
         /** @description A field before and after; `from` is null for a new row. */
         Change: {
@@ -1422,6 +1538,27 @@ export interface components {
             total: number;
             /** @description By date, the first hundred. */
             warnings: components["schemas"]["WarningOut"][];
+        };
+        /** @description What there is at this moment: in the process that answers, in the pooler, in Postgres. */
+        ConnectionsNow: {
+            process: components["schemas"]["ProcessFigures"];
+            pooler: components["schemas"]["PoolerFigures"];
+            postgres: components["schemas"]["ServerFigures"];
+        };
+        /** @description Something that connects to the database. */
+        ConsumerOut: {
+            /** @description A function, `api`, or whoever else connects. */
+            name: string;
+            /** @description What calls it. */
+            trigger: string;
+            /** @description Whether it goes past the pooler. */
+            direct: boolean;
+            /** @description How many there are at once at the most. */
+            processes: number;
+            connections_each: number;
+            worst_case: number;
+            /** @description An assumption: the worst case by `assumed_peak_share`. */
+            assumed_peak: number;
         };
         /** @description What is to change in a course; what is not named stays. */
         CourseChanges: {
@@ -1724,6 +1861,12 @@ export interface components {
             kind: string;
             id: string | null;
         };
+        /** @description What an operator looks at first. */
+        OperationsHealthOut: {
+            process: components["schemas"]["ProcessFigures"];
+            pooler: components["schemas"]["PoolerFigures"];
+            queues: components["schemas"]["QueueFigures"][];
+        };
         /** @description Sections, seats and announcements, of a teacher the own ones. */
         OverviewOut: {
             /** @description Code of the term; null for all. */
@@ -1887,6 +2030,19 @@ export interface components {
             };
             errors: components["schemas"]["RowFinding"][];
         };
+        /** @description What the pooler tells of itself; what it does not know is null, with the reason if all is. */
+        PoolerFigures: {
+            /** @enum {string} */
+            kind: "pgbouncer" | "rds_proxy" | "direct";
+            clients_active?: number | null;
+            clients_waiting?: number | null;
+            servers_used?: number | null;
+            servers_idle?: number | null;
+            servers_max?: number | null;
+            longest_wait_seconds?: number | null;
+            pinned?: number | null;
+            reason?: ("not_configured" | "away") | null;
+        };
         /** @description When to get mails about announcements, and in which language all mails are. */
         Preferences: {
             /** @enum {string} */
@@ -1920,6 +2076,15 @@ export interface components {
             not_mailed: components["schemas"]["NotMailed"][];
             html: string | null;
         };
+        /** @description How the pool of the process that answers is used; usage_ratio is in percent. */
+        ProcessFigures: {
+            pool_size: number;
+            checked_out: number;
+            overflow: number;
+            max_overflow: number;
+            max_connections: number;
+            usage_ratio: number;
+        };
         /** @description What is to change in the own account; what is not named stays. */
         ProfileChanges: {
             /** @example Rosa Delgado */
@@ -1937,6 +2102,33 @@ export interface components {
             items: components["schemas"]["SealOut"][];
             /** @description Cursor of the next page, null on the last. */
             next: string | null;
+        };
+        /** @description How many messages a queue has, about; null where it does not answer, or does not tell. */
+        QueueFigures: {
+            name: string;
+            visible?: number | null;
+            in_flight?: number | null;
+            oldest_age_seconds?: number | null;
+            dead_letters?: number | null;
+            oldest_dead_letter_age_seconds?: number | null;
+        };
+        /** @description A queue, about; null where it does not answer, or does not tell. */
+        QueueOut: {
+            name: string;
+            /** @description What works on its messages. */
+            function: string | null;
+            visible: number | null;
+            in_flight: number | null;
+            /** @description Known to CloudWatch only, and so to no local cloud. */
+            oldest_age_seconds: number | null;
+            dead_letters: number | null;
+            /** @description The last successes and failures of its function, newest first. */
+            last_runs: components["schemas"]["RunOut"][];
+        };
+        /** @description What waits, what failed, and what was done last. */
+        QueuesOut: {
+            items: components["schemas"]["QueueOut"][];
+            schedules: components["schemas"]["ScheduleOut"][];
         };
         /** @description One delivery, as the author sees it. */
         RecipientOut: {
@@ -1956,6 +2148,12 @@ export interface components {
             items: components["schemas"]["RecipientOut"][];
             /** @description Cursor of the next page, null on the last. */
             next: string | null;
+        };
+        /** @description What came of moving dead letters back. */
+        RedriveOut: {
+            moved: number;
+            /** @description Whether some are left: ask again. */
+            more: boolean;
         };
         /** @description A refresh token; it is good once. */
         RefreshIn: {
@@ -2001,6 +2199,26 @@ export interface components {
             message: string;
             /** @enum {string} */
             severity: "error" | "warning";
+        };
+        /** @description How a message, or a run of a schedule, ended. */
+        RunOut: {
+            /** @enum {string} */
+            state: "success" | "failure";
+            /** Format: date-time */
+            started_at: string;
+            ms: number;
+            /** @description Class of the exception; null after a success. */
+            cause: string | null;
+            /** @description Of SQS; null where a clock called. */
+            message_id: string | null;
+            /** @description Successes since the one before are counted, not listed. */
+            times: number;
+        };
+        /** @description A function that a clock calls. */
+        ScheduleOut: {
+            name: string;
+            trigger: string;
+            last_runs: components["schemas"]["RunOut"][];
         };
         /**
          * @description Events of deliveries, sealed.
@@ -2094,6 +2312,12 @@ export interface components {
             section_code: string;
             /** @description Code of the term. */
             term: string;
+        };
+        /** @description What Postgres tells of itself. */
+        ServerFigures: {
+            max_connections: number;
+            /** @description To all databases of the server, this one included. */
+            connections: number;
         };
         /**
          * @description A task. `result` of an import: status, total, created, updated, unchanged, failed, warnings,
@@ -4348,7 +4572,7 @@ export interface operations {
                 cursor?: string | null;
                 /** @description Id or username of who did it. */
                 actor?: string;
-                action?: ("authn_login_success" | "authn_login_fail" | "authn_password_change" | "authn_password_change_fail" | "authn_token_revoked" | "authn_token_reuse" | "course_created" | "course_updated" | "course_deleted" | "attachment_created" | "attachment_completed" | "attachment_deleted" | "attachments_deleted" | "term_created" | "term_updated" | "term_deleted" | "section_created" | "section_updated" | "section_deleted" | "schedule_conflict_allowed" | "enrollment_created" | "enrollment_promoted" | "enrollment_deleted" | "calendar_feed_created" | "calendar_feed_rotated" | "mail_unsubscribed" | "announcement_created" | "announcement_published" | "announcement_updated" | "announcement_withdrawn" | "announcement_reminded" | "user_created" | "user_updated" | "user_archived" | "user_deleted" | "user_reactivated" | "user_invited" | "authz_change" | "import_started" | "import_applied" | "export_started" | "sensitive_read") | null;
+                action?: ("authn_login_success" | "authn_login_fail" | "authn_password_change" | "authn_password_change_fail" | "authn_token_revoked" | "authn_token_reuse" | "course_created" | "course_updated" | "course_deleted" | "attachment_created" | "attachment_completed" | "attachment_deleted" | "attachments_deleted" | "term_created" | "term_updated" | "term_deleted" | "section_created" | "section_updated" | "section_deleted" | "schedule_conflict_allowed" | "enrollment_created" | "enrollment_promoted" | "enrollment_deleted" | "calendar_feed_created" | "calendar_feed_rotated" | "mail_unsubscribed" | "announcement_created" | "announcement_published" | "announcement_updated" | "announcement_withdrawn" | "announcement_reminded" | "user_created" | "user_updated" | "user_archived" | "user_deleted" | "user_reactivated" | "user_invited" | "authz_change" | "import_started" | "import_applied" | "export_started" | "sensitive_read" | "queue_redriven") | null;
                 /** @description Such as `course`. */
                 object_kind?: string;
                 object_id?: string;
@@ -6598,6 +6822,320 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "busy" | "database_away" | "pool_exhausted";
+                    };
+                };
+            };
+        };
+    };
+    get_budget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetOut"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token does not hold or has expired; sign in again.
+             *     `unauthenticated`: Sign in and send the access token.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: Somebody else is at work on the same thing; try again.
+             *     `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_away" | "pool_exhausted";
+                    };
+                };
+            };
+        };
+    };
+    get_operations_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationsHealthOut"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token does not hold or has expired; sign in again.
+             *     `unauthenticated`: Sign in and send the access token.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "database_away" | "pool_exhausted";
+                    };
+                };
+            };
+        };
+    };
+    get_queues: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueuesOut"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token does not hold or has expired; sign in again.
+             *     `unauthenticated`: Sign in and send the access token.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: Somebody else is at work on the same thing; try again.
+             *     `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_away" | "pool_exhausted";
+                    };
+                };
+            };
+        };
+    };
+    redrive_queue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RedriveOut"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token does not hold or has expired; sign in again.
+             *     `unauthenticated`: Sign in and send the access token.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `not_found`: There is nothing here, or nothing that you may see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: Somebody else is at work on the same thing; try again.
+             *     `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             *     `queue_away`: The queue is away for a moment; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_away" | "pool_exhausted" | "queue_away";
                     };
                 };
             };
@@ -11737,6 +12275,80 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HealthOut"];
+                };
+            };
+        };
+    };
+    get_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token does not hold or has expired; sign in again.
+             *     `unauthenticated`: Sign in and send the access token.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "database_away" | "pool_exhausted";
+                    };
                 };
             };
         };

@@ -35,6 +35,7 @@ const SectionPage = lazy(() => import("../features/sections/SectionPage"));
 const NewSectionPage = lazy(() => import("../features/sections/NewSectionPage"));
 const EditSectionPage = lazy(() => import("../features/sections/EditSectionPage"));
 const TimetablePage = lazy(() => import("../features/timetable/TimetablePage"));
+const OperationsPage = lazy(() => import("../features/operations/OperationsPage"));
 const AuditPage = lazy(() => import("../features/audit/AuditPage"));
 
 /** Every address of the app; each page is a chunk of its own. */
@@ -79,6 +80,7 @@ export function Routes() {
               <Route path="users/new" element={<NewUserPage />} />
               <Route path="users/:id" element={<UserPage />} />
               <Route path="audit" element={<AuditPage />} />
+              <Route path="operations" element={<OperationsPage />} />
             </Route>
             <Route path="*" element={<NotFound />} />
           </Route>

@@ -15,6 +15,7 @@ import {
   CoursesIcon,
   HomeIcon,
   MessagesIcon,
+  OperationsIcon,
   SectionsIcon,
   TasksIcon,
   TermsIcon,
@@ -45,6 +46,7 @@ const PLACES: Place[] = [
   { to: "/tasks", label: "nav.tasks", icon: TasksIcon, for: isStaff },
   { to: "/users", label: "nav.users", icon: UsersIcon, for: isManager },
   { to: "/audit", label: "nav.audit", icon: AuditIcon, for: isManager },
+  { to: "/operations", label: "nav.operations", icon: OperationsIcon, for: isManager },
   { to: "/account", label: "nav.account", icon: UserIcon },
 ];
 

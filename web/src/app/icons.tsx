@@ -94,6 +94,11 @@ export const AuditIcon = () => (
     <path d="M12 3.5 4.5 6.5v5c0 4.5 3 7.5 7.5 9 4.5-1.5 7.5-4.5 7.5-9v-5zM9 12l2.2 2.2L15.5 10" />
   </Icon>
 );
+export const OperationsIcon = () => (
+  <Icon>
+    <path d="M3 12.5h4l2.5-7 5 13 2.5-6h4" />
+  </Icon>
+);
 export const SectionsIcon = () => (
   <Icon>
     <path d="M3.5 5h17v11h-17zM12 16v4M8 20h8M7.5 9h9M7.5 12h5" />

@@ -183,6 +183,7 @@ export const enPeople = {
   "audit.kind.section": "Section",
   "audit.kind.announcement": "Announcement",
   "audit.kind.task": "Task",
+  "audit.kind.queue": "Queue",
   "audit.nobody": "nobody signed in",
   "audit.function": "a function",
   "audit.changed": "Changed fields",
@@ -233,4 +234,5 @@ export const enPeople = {
   "action.import_applied": "Import done",
   "action.export_started": "Export started",
   "action.sensitive_read": "File of a task downloaded",
+  "action.queue_redriven": "Dead letters sent again",
 } satisfies Record<string, Message>;

@@ -1,11 +1,13 @@
 /** English; the keys of every other dictionary come from here. */
 import { enCodes } from "./en.codes";
+import { enOperations } from "./en.operations";
 import { enPeople } from "./en.people";
 import { enTeaching } from "./en.teaching";
 import type { Message } from "./messages";
 
 export const en = {
   ...enCodes,
+  ...enOperations,
   ...enPeople,
   ...enTeaching,
 

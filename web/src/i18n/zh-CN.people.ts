@@ -177,6 +177,7 @@ export const zhCNPeople: Record<keyof typeof enPeople, Message> = {
   "audit.kind.section": "教学班",
   "audit.kind.announcement": "公告",
   "audit.kind.task": "任务",
+  "audit.kind.queue": "队列",
   "audit.nobody": "未登录",
   "audit.function": "后台函数",
   "audit.changed": "修改的字段",
@@ -227,4 +228,5 @@ export const zhCNPeople: Record<keyof typeof enPeople, Message> = {
   "action.import_applied": "完成导入",
   "action.export_started": "开始导出",
   "action.sensitive_read": "下载任务的文件",
+  "action.queue_redriven": "重新投递死信",
 };

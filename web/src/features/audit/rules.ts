@@ -10,6 +10,7 @@ export const OBJECT_KINDS = [
   "section",
   "announcement",
   "task",
+  "queue",
 ] as const;
 export const FILTERS = ["actor", "action", "object_kind", "object_id", "since", "until"] as const;
 
@@ -57,6 +58,7 @@ const KNOWN: Record<AuditAction, true> = {
   import_applied: true,
   export_started: true,
   sensitive_read: true,
+  queue_redriven: true,
 };
 export const ACTIONS = Object.keys(KNOWN) as AuditAction[];
 

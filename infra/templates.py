@@ -1,7 +1,8 @@
-"""What the templates in infra/ declare, worked out for this machine: bucket, queues, functions.
+"""What the templates declare under given parameters: bucket, queues, functions, topics.
 
-infra/fragments reads and merges the files, intrinsics.py gives references their values, and here
-the result becomes small typed facts. Rights, log groups and what else only AWS needs are left out.
+fragments.py reads and merges the files, intrinsics.py gives references their values, and here the
+result becomes small typed facts: what the local cloud runs and the connection budget counts.
+Rights, log groups and what else only AWS needs are left out.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from intrinsics import Evaluator, TemplateError
+from infra.intrinsics import Evaluator, TemplateError
 
 _SQS_ATTRIBUTES = (
     "VisibilityTimeout",
@@ -72,6 +73,7 @@ class Function:
     environment: dict[str, str]
     queues: tuple[QueueSource, ...]
     schedules: tuple[Schedule, ...]
+    reserved_concurrency: int | None = None
 
 
 @dataclass(frozen=True)
@@ -276,13 +278,14 @@ def _function(
         if event["Type"] == "SQS":
             if values["Queue"] not in queues:
                 raise TemplateError(f"{where}: {values['Queue']} is no queue of the templates.")
-            sources.append(_source(values, queues[values["Queue"]].name))
+            sources.append(_source(values, queues[values["Queue"]].name, where))
         elif event["Type"] in {"Schedule", "ScheduleV2"}:
             if str(values.get("State", "ENABLED")) == "ENABLED":
                 schedules.append(_schedule(values, where))
         else:
             raise TemplateError(f"{where}: events of type {event['Type']} do not run here.")
     handler = str(evaluator.value(merged["Handler"], logical))
+    reserved = evaluator.value(merged.get("ReservedConcurrentExecutions"), logical)
     return Function(
         logical_name=logical,
         name=evaluator.name_of(logical),
@@ -296,15 +299,19 @@ def _function(
         },
         queues=tuple(sources),
         schedules=tuple(schedules),
+        reserved_concurrency=None if reserved is None else int(reserved),
     )
 
 
-def _source(values: dict[str, Any], queue_name: str) -> QueueSource:
+def _source(values: dict[str, Any], queue_name: str, where: str) -> QueueSource:
+    concurrency = values.get("ScalingConfig", {}).get("MaximumConcurrency")
+    if concurrency is None:
+        raise TemplateError(f"{where}: without MaximumConcurrency nobody knows its connections.")
     return QueueSource(
         queue_name=queue_name,
         batch_size=int(values.get("BatchSize", 10)),
         window_seconds=int(values.get("MaximumBatchingWindowInSeconds", 0)),
-        maximum_concurrency=int(values.get("ScalingConfig", {}).get("MaximumConcurrency", 2)),
+        maximum_concurrency=int(concurrency),
         reports_item_failures="ReportBatchItemFailures" in values.get("FunctionResponseTypes", []),
     )
 

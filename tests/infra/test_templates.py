@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from intrinsics import TemplateError
-from templates import Declared, declared_in
 
 from infra.fragments import read_template
+from infra.intrinsics import TemplateError
+from infra.templates import Declared, declared_in
 
 PARAMETERS = {
     "Stage": "local",

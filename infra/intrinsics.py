@@ -1,4 +1,4 @@
-"""The intrinsic functions of CloudFormation, worked out for this machine.
+"""The intrinsic functions of CloudFormation, worked out without AWS.
 
 Parameters get the stack's values, resources their physical names. What is not known here is an
 error that names the place: a guess would run something else than AWS does.
@@ -66,7 +66,7 @@ class Evaluator:
             return any(self.value(part, where) for part in argument)
         if name == "Condition":
             return self.holds(argument, where)
-        raise TemplateError(f"{where}: {name} is not known to the local cloud.")
+        raise TemplateError(f"{where}: {name} is not known here.")
 
     def holds(self, condition: str, where: str) -> bool:
         """Say whether a condition of the template holds."""
