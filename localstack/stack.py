@@ -162,6 +162,7 @@ class Stack:
                     {"username": postgres.OWNER, "password": secrets["owner"]}
                 ),
                 f"rollcall-{self.stage}-jwt": secrets["jwt"],
+                f"rollcall-{self.stage}-channels": secrets["channels"],
             },
             senders=[_MAIL_ADDRESS],
         )
@@ -198,6 +199,7 @@ class Stack:
             "DB_MODE": "pgbouncer",
             "DB_SSLMODE": "disable",
             "JWT_SECRET_ARN": f"rollcall-{self.stage}-jwt",
+            "CHANNEL_KEY_ARN": f"rollcall-{self.stage}-channels",
             "ROLLCALL_STATE": str(self.place.state),
             "PYTHONUNBUFFERED": "1",
         }

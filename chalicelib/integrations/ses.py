@@ -26,9 +26,14 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _REFUSALS = frozenset({"MessageRejected", "InvalidParameterValue", "ValidationError"})
 
 
-def _composed(
+def composed(
     *, sender: str, to: str, subject: str, text: str, html: str | None, headers: Mapping[str, str]
 ) -> EmailMessage:
+    """Return a mail to one bare address, whoever is to send it.
+
+    Raises:
+        MailRefused: a header or address is not acceptable.
+    """
     message = EmailMessage(policy=SMTP)
     try:
         message["To"] = Address(addr_spec=to)
@@ -72,7 +77,7 @@ def send(
     """
     from botocore.exceptions import ClientError
 
-    message = _composed(
+    message = composed(
         sender=sender, to=to, subject=subject, text=text, html=html, headers=headers or {}
     )
     request: SendRawEmailRequestTypeDef = {

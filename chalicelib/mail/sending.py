@@ -16,7 +16,7 @@ from chalicelib.core import database
 from chalicelib.core.batches import PAUSES_SECONDS
 from chalicelib.core.errors import DatabaseAway, PoolExhausted
 from chalicelib.core.settings import get_settings
-from chalicelib.integrations import ses
+from chalicelib.integrations import ses, smtp
 from chalicelib.integrations.errors import MailAway, MailRefused, refusal_code
 from chalicelib.mail.claims import (
     Mail,
@@ -65,7 +65,7 @@ def send_mail(mail_id: int, composers: Mapping[str, Composer]) -> None:
             log.info("mail_skipped", extra=mail.facts | {"reason": skipped.reason})
             return
     try:
-        message_id = ses.send(
+        message_id = _transport()(
             sender=sender,
             to=to,
             subject=letter.subject,
@@ -86,6 +86,10 @@ def send_mail(mail_id: int, composers: Mapping[str, Composer]) -> None:
     else:
         _note(lambda connection: note_sent(connection, mail, message_id))
         log.info("mail_sent", extra=mail.facts | {"ses_id": message_id})
+
+
+def _transport() -> Callable[..., str]:
+    return smtp.send if get_settings().mail_transport == "smtp" else ses.send
 
 
 def _composed(

@@ -25,7 +25,7 @@ from chalicelib.outbox.tables import outbox
 
 log = logging.getLogger(__name__)
 
-QUEUES = ("imports", "exports", "fanout", "mail")
+QUEUES = ("imports", "exports", "fanout", "mail", "channels")
 RELAY_LIMIT = 100
 
 # How long a row is its writer's own to send. SQS's client gives up well before that.

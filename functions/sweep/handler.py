@@ -10,6 +10,7 @@ from chalicelib.accounts import limits, recovery, sessions
 from chalicelib.attachments import leftovers
 from chalicelib.attachments import service as attachments
 from chalicelib.bulk import service as bulk
+from chalicelib.channels import service as channels
 from chalicelib.core import database, logs
 from chalicelib.core.settings import get_settings
 from chalicelib.idempotency import service as idempotency
@@ -36,6 +37,8 @@ def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
             "links": _in_batches(context, _links),
             "attempts": _in_batches(context, _attempts),
             "mails": _in_batches(context, _mails),
+            "channel_posts": _in_batches(context, _channel_posts),
+            "resealed": _in_batches(context, _resealed),
             "unfinished_attachments": _in_batches(context, _unfinished_attachments),
             "attachment_leftovers": _in_batches(context, _attachment_leftovers),
             "cancellations": _in_batches(context, _cancellations),
@@ -87,6 +90,16 @@ def _tasks() -> int:
 def _mails() -> int:
     with database.transaction() as connection:
         return mail.delete_old_mails(connection, BATCH)
+
+
+def _channel_posts() -> int:
+    with database.transaction() as connection:
+        return channels.delete_old_posts(connection, BATCH)
+
+
+def _resealed() -> int:
+    with database.transaction() as connection:
+        return channels.reseal(connection, BATCH)
 
 
 def _cancellations() -> int:
