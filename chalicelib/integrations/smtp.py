@@ -236,7 +236,8 @@ def _meaning(failure: Exception) -> Exception:
             return _by_code(*(code for code, _ in refused.values()))
         case smtplib.SMTPResponseException(smtp_code=code):
             return _by_code(code)
-        case TimeoutError():
+        # smtplib hides a time-out in what it raises.
+        case OSError() if isinstance(failure.__context__ or failure, TimeoutError):
             return OutboundFailure("timed_out")
         case smtplib.SMTPNotSupportedError():
             return OutboundFailure("refused")

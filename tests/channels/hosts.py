@@ -184,9 +184,11 @@ def mail_host(
     host = MailHost()
     loop = asyncio.new_event_loop()
 
+    made: list[SMTP] = []
+
     def make() -> SMTP:
         starttls = context if context and not implicit and offers_tls else None
-        return SMTP(
+        protocol = SMTP(
             host,
             hostname="relay",
             loop=loop,
@@ -195,6 +197,8 @@ def mail_host(
             authenticator=host.authenticate if context and offers_tls else None,
             auth_require_tls=not implicit,
         )
+        made.append(protocol)
+        return protocol
 
     async def begin() -> asyncio.Server:
         return await loop.create_server(make, "127.0.0.1", 0, ssl=context if implicit else None)
@@ -206,6 +210,10 @@ def mail_host(
 
     async def end() -> None:
         server.close()
+        for protocol in made:
+            if protocol.transport:
+                protocol.transport.abort()
+        await asyncio.sleep(0.01)
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             task.cancel()
 

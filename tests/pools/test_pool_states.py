@@ -223,6 +223,25 @@ def test_a_key_is_closed_and_what_is_in_use_of_it_follows(
     assert pool.close_key("nobody") == 0
 
 
+@pytest.mark.parametrize("ending", ["close_key", "stop"])
+def test_what_ends_while_a_line_is_looked_at_on_its_return_is_not_kept(
+    exchange: Exchange, ending: str
+) -> None:
+    def look(_line: Line) -> bool:
+        if ending == "stop":
+            pool.stop()
+        else:
+            pool.close_key("relay")
+        return True
+
+    pool = KeyedPool(is_valid=look, close=exchange.close, clock=exchange.clock)
+    pool.start()
+    lease = take(exchange, pool)
+    pool.give_back(lease)
+    assert not lease.connection.is_open
+    assert pool.figures().connections == 0
+
+
 def test_stopped_it_hands_out_nothing_and_closes_what_comes_back(
     exchange: Exchange, pool: KeyedPool[Line]
 ) -> None:
