@@ -22,7 +22,7 @@ OPTIONAL: Mapping[ChannelKind, tuple[str, ...]] = {
 }
 FIELDS = ("host", "port", "security", "username", "sender", "to", "url", "chat_id")
 
-# A day in all: a host that is away for longer has missed what is news.
+# Eight hours in all: a host that is away for longer has missed what was news.
 MOST_ATTEMPTS = 10
 _FIRST_PAUSE = timedelta(seconds=60)
 _LONGEST_PAUSE = timedelta(hours=4)
