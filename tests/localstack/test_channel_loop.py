@@ -1,5 +1,5 @@
-"""A channel's whole way, from outside, on a local cloud: added, tested, and told of an announcement,
-by the letterbox as its relay.
+"""A channel's whole way, from outside, on a local cloud: added, tested, and told of an
+announcement, with the letterbox as its relay.
 """
 
 from __future__ import annotations

@@ -31,6 +31,8 @@ const SectionPage = lazy(() => import("../features/sections/SectionPage"));
 const NewSectionPage = lazy(() => import("../features/sections/NewSectionPage"));
 const EditSectionPage = lazy(() => import("../features/sections/EditSectionPage"));
 const TimetablePage = lazy(() => import("../features/timetable/TimetablePage"));
+const ChannelsPage = lazy(() => import("../features/channels/ChannelsPage"));
+const NewChannelPage = lazy(() => import("../features/channels/NewChannelPage"));
 const AuditPage = lazy(() => import("../features/audit/AuditPage"));
 
 /** Every address of the app; each page is a chunk of its own. */
@@ -68,6 +70,8 @@ export function Routes() {
               <Route path="users" element={<UsersPage />} />
               <Route path="users/new" element={<NewUserPage />} />
               <Route path="users/:id" element={<UserPage />} />
+              <Route path="channels" element={<ChannelsPage />} />
+              <Route path="channels/new" element={<NewChannelPage />} />
               <Route path="audit" element={<AuditPage />} />
             </Route>
             <Route path="*" element={<NotFound />} />

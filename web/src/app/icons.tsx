@@ -94,6 +94,11 @@ export const AuditIcon = () => (
     <path d="M12 3.5 4.5 6.5v5c0 4.5 3 7.5 7.5 9 4.5-1.5 7.5-4.5 7.5-9v-5zM9 12l2.2 2.2L15.5 10" />
   </Icon>
 );
+export const ChannelsIcon = () => (
+  <Icon>
+    <path d="M4 10v4l11 5V5zM4 14l1.5 5.5h3L7.2 15.4M18 9.5a4 4 0 0 1 0 5" />
+  </Icon>
+);
 export const SectionsIcon = () => (
   <Icon>
     <path d="M3.5 5h17v11h-17zM12 16v4M8 20h8M7.5 9h9M7.5 12h5" />

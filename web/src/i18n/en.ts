@@ -1,10 +1,12 @@
 /** English; the keys of every other dictionary come from here. */
+import { enChannels } from "./en.channels";
 import { enCodes } from "./en.codes";
 import { enPeople } from "./en.people";
 import { enTeaching } from "./en.teaching";
 import type { Message } from "./messages";
 
 export const en = {
+  ...enChannels,
   ...enCodes,
   ...enPeople,
   ...enTeaching,

@@ -1,9 +1,11 @@
 import type { Dictionary } from "./en";
+import { zhCNChannels } from "./zh-CN.channels";
 import { zhCNCodes } from "./zh-CN.codes";
 import { zhCNPeople } from "./zh-CN.people";
 import { zhCNTeaching } from "./zh-CN.teaching";
 
 export const zhCN: Dictionary = {
+  ...zhCNChannels,
   ...zhCNCodes,
   ...zhCNPeople,
   ...zhCNTeaching,
