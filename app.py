@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.api import (
+    announcement_attachments,
     announcements,
     attachments,
     audit,
@@ -22,6 +23,7 @@ from chalicelib.api import (
     tasks,
     terms,
     timetable,
+    unsubscribing,
     users,
 )
 from chalicelib.api.application import Application
@@ -33,6 +35,7 @@ logs.configure(get_settings().log_level)
 database.set_credentials_provider(database_login)
 
 RESOURCES = (
+    announcement_attachments,
     announcements,
     attachments,
     audit,
@@ -52,6 +55,7 @@ RESOURCES = (
     tasks,
     terms,
     timetable,
+    unsubscribing,
     users,
 )
 

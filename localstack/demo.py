@@ -1,7 +1,8 @@
 """The main job, unattended and from outside: what `make demo` runs against a stack that is up.
 
-Speaks HTTP only, as a registrar's browser would: form, upload, import, the same file again, export
-and back in. Each step asserts what it shows, is timed, and the first that fails ends the run.
+Speaks HTTP only, as browsers would. A registrar: form, upload, import, the same file again, export
+and back in; then an announcement to every student, which one acknowledges. Each step asserts what
+it shows, is timed, and the first that fails ends the run.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from places import here, read_json
 
 PASSWORD = "Rollcall-Demo-2026"
 TASK_TIMEOUT_SECONDS = 300
+FANOUT_TIMEOUT_SECONDS = 60
 _BOM = "\ufeff"
 
 
@@ -120,6 +122,24 @@ class Demo:
         self.last_task = task
         return result
 
+    def exported(self, kind: str, filters: dict[str, Any]) -> bytes:
+        """Export and return the file."""
+        started = self.call("POST", f"/api/exports/{kind}", expected=202, json=filters)
+        self.finished(started["task_id"])
+        return self.downloaded(started["task_id"], "download")
+
+    def fanned_out(self, announcement_id: int) -> dict[str, Any]:
+        """Wait until everybody has a delivery and return the figures."""
+        deadline = time.monotonic() + FANOUT_TIMEOUT_SECONDS
+        while time.monotonic() < deadline:
+            stats: dict[str, Any] = self.call(
+                "GET", f"/api/announcements/{announcement_id}/stats", expected=200
+            )
+            if stats["fanout"]["state"] == "done":
+                return stats
+            time.sleep(0.05)
+        raise StepFailed(f"the fan-out did not end in {FANOUT_TIMEOUT_SECONDS} s")
+
     def downloaded(self, task_id: str, what: str) -> bytes:
         """Follow a task's download link, without our token, as a browser would."""
         answer = self.call("GET", f"/api/tasks/{task_id}/{what}", expected=302)
@@ -134,13 +154,19 @@ def counts(result: dict[str, Any]) -> str:
     return ", ".join(f"{result[name]} {name}" for name in names)
 
 
+def csv_rows(content: bytes) -> list[dict[str, str]]:
+    """Return the rows of a file that Rollcall wrote."""
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+
+
 def run(base_url: str, path: str | None = None) -> int:
     """Run every step; return the exit status: 0, or 1 when a step failed."""
     content = Path(path).read_bytes() if path else catalogue()
     demo = Demo(base_url)
     print(f"\nRollcall demo against {base_url}, {path or 'a made-up catalogue'}\n")
     try:
-        _steps(demo, content)
+        _catalogue_steps(demo, content)
+        _announcement_steps(demo)
     except (StepFailed, requests.RequestException) as error:
         print(f"\n  FAILED: {error}\n", file=sys.stderr)
         return 1
@@ -148,7 +174,7 @@ def run(base_url: str, path: str | None = None) -> int:
     return 0
 
 
-def _steps(demo: Demo, content: bytes) -> None:
+def _catalogue_steps(demo: Demo, content: bytes) -> None:
     exported = b""
 
     def import_once() -> str:
@@ -157,8 +183,7 @@ def _steps(demo: Demo, content: bytes) -> None:
     def error_report() -> str:
         if not demo.last_task["result"]["error_report"]:
             return "no row was refused"
-        report = demo.downloaded(demo.last_task["id"], "errors").decode("utf-8-sig")
-        rows = list(csv.DictReader(io.StringIO(report)))
+        rows = csv_rows(demo.downloaded(demo.last_task["id"], "errors"))
         refused = {row["line"] for row in rows if row["severity"] == "error"}
         if len(refused) != demo.last_task["result"]["failed"]:
             raise StepFailed(f"{len(refused)} refused rows in the report")
@@ -173,9 +198,7 @@ def _steps(demo: Demo, content: bytes) -> None:
 
     def export() -> str:
         nonlocal exported
-        task_id = demo.call("POST", "/api/exports/courses", expected=202, json={})["task_id"]
-        demo.finished(task_id)
-        exported = demo.downloaded(task_id, "download")
+        exported = demo.exported("courses", {})
         return f"{len(exported):,} bytes"
 
     def plan_export() -> str:
@@ -197,6 +220,70 @@ def _steps(demo: Demo, content: bytes) -> None:
     demo.step("the catalogue comes out", export)
     demo.step("the export would change nothing", plan_export)
     demo.step("a student reads it", student_reads)
+
+
+def _announcement_steps(demo: Demo) -> None:
+    announcement: dict[str, Any] = {}
+    delivery: dict[str, Any] = {}
+    audience = 0
+
+    def unread() -> int:
+        return int(demo.call("GET", "/api/unread_count", expected=200)["unread"])
+
+    def announce() -> str:
+        nonlocal announcement
+        demo.sign_in("rosa")
+        wanted = {"title": "Rehearsal 演习", "body": "Please say that you have **read** this."}
+        asked = time.perf_counter()
+        announcement = demo.call("POST", "/api/announcements", expected=201, json=wanted)
+        answered = time.perf_counter() - asked
+        kind, status = announcement["audience"]["kind"], announcement["status"]
+        return f"to {kind}, {status}; answered in {answered * 1000:.0f} ms"
+
+    def arrive() -> str:
+        nonlocal audience
+        stats = demo.fanned_out(announcement["id"])
+        expected = demo.call("POST", "/api/announcements/preview", expected=200, json={})
+        audience = stats["audience"]
+        if not audience or not audience == stats["fanout"]["done"] == expected["audience"]:
+            raise StepFailed(f"{expected['audience']} students, but {stats}")
+        return f"{audience} deliveries"
+
+    def find() -> str:
+        nonlocal delivery
+        demo.sign_in("chloe")
+        delivery = demo.call("GET", "/api/deliveries?limit=1", expected=200)["items"][0]
+        if delivery["announcement"]["id"] != announcement["id"]:
+            raise StepFailed(f"the newest is {delivery['announcement']['title']}")
+        state = demo.call("POST", f"/api/deliveries/{delivery['id']}/delivered", expected=200)
+        return f"{delivery['state']}, now {state['state']}; {unread()} unread"
+
+    def acknowledge() -> str:
+        before = unread()
+        state = demo.call("POST", f"/api/deliveries/{delivery['id']}/ack", expected=200)["state"]
+        if (state, unread()) != ("acknowledged", before - 1):
+            raise StepFailed(f"{state}, {unread()} unread after {before}")
+        return f"{state}; {before - 1} unread"
+
+    def look() -> str:
+        demo.sign_in("rosa")
+        stats = demo.call("GET", f"/api/announcements/{announcement['id']}/stats", expected=200)
+        if stats["acknowledged"] != 1:
+            raise StepFailed(f"not one acknowledgement: {stats}")
+        return f"1 of {audience}, rate {stats['ack_rate']}"
+
+    def list_others() -> str:
+        rows = csv_rows(demo.exported("unacknowledged", {"announcement": announcement["id"]}))
+        if len(rows) != audience - 1 or any(row["username"] == "chloe" for row in rows):
+            raise StepFailed(f"{len(rows)} rows")
+        return f"{len(rows)} rows"
+
+    demo.step("every student is told something", announce)
+    demo.step("it has come to all of them", arrive)
+    demo.step("a student finds it in the inbox", find)
+    demo.step("and acknowledges it", acknowledge)
+    demo.step("which the registrar sees", look)
+    demo.step("a file has all the others", list_others)
 
 
 if __name__ == "__main__":

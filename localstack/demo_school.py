@@ -1,11 +1,12 @@
 """The demo school: the cast that documentation, tests and screenshots know, students, courses; its
-terms and sections are in demo_timetable.py.
+terms and sections are in demo_timetable.py, what it was told in demo_announcements.py.
 
 Loading it again adds what is missing and changes nothing else.
 """
 
 from __future__ import annotations
 
+import demo_announcements
 import demo_timetable
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
@@ -100,7 +101,9 @@ _INSERT_MISSING_COURSES = text(
 
 
 def load(database_url: str) -> None:
-    """Add what is missing of the school to the database that the owner's URL names."""
+    """Add what is missing of the school to the database that the owner's URL names, which has to
+    be that of the settings.
+    """
     url = database_url.replace("postgresql://", "postgresql+pg8000://", 1)
     engine = create_engine(url, poolclass=NullPool)
     codes, titles, descriptions, credits_ = (list(column) for column in zip(*COURSES, strict=True))
@@ -113,6 +116,7 @@ def load(database_url: str) -> None:
         )
         students = [user.username for user in users if user.role == "student"]
         demo_timetable.load(connection, codes, students)
+    demo_announcements.load()
 
 
 def _users() -> list[NewUser]:

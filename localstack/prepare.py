@@ -1,6 +1,7 @@
 """Bring the database up to date: `migrate` the schema, or load the `demo-school` into an empty one.
 
-Runs as a process of its own, straight to Postgres as the owner named by DATABASE_URL.
+Runs as a process of its own, straight to Postgres as the owner named by DATABASE_URL; what the demo
+school announces goes through the application's own services, and so by the settings.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -92,7 +92,7 @@ class Stack:
             self._make_resources()
         write_private(self.place.env_file, self._env_file_text())
         if self.serves:
-            self._prepare_database("demo-school")
+            self._prepare_database("demo-school", self.environment())
             self._deploy()
             self.note("starting the web front and the workers")
             supervisor.launch(self._front())
@@ -237,14 +237,14 @@ class Stack:
         lines = (f"{name}={shlex.quote(value)}" for name, value in values.items())
         return "\n".join(lines) + "\n"
 
-    def _prepare_database(self, what: str) -> None:
+    def _prepare_database(self, what: str, environment: Mapping[str, str] = os.environ) -> None:
         """Migrate, or load the demo school: in a process of its own, which imports the product."""
         log = self.place.logs / "prepare.log"
         with log.open("ab") as output:
             done = subprocess.run(
                 [sys.executable, str(_HERE / "prepare.py"), what],
                 env={
-                    **os.environ,
+                    **environment,
                     "DATABASE_URL": postgres.url(self.place, self.ports.postgres),
                     "PYTHONPATH": str(CHECKOUT),
                 },

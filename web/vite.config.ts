@@ -2,7 +2,16 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
 const api = process.env.ROLLCALL_API ?? "http://127.0.0.1:8000";
-const paths = ["/api", "/auth", "/calendar", "/health", "/docs", "/openapi.json", "/_local"];
+const paths = [
+  "/api",
+  "/auth",
+  "/calendar",
+  "/unsubscribe",
+  "/health",
+  "/docs",
+  "/openapi.json",
+  "/_local",
+];
 
 export default defineConfig({
   plugins: [react()],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Protocol
 
 from sqlalchemy import Connection
 
@@ -60,6 +61,16 @@ COMPOSERS: Mapping[str, Composer] = {
 }
 
 
+class Named(Protocol):
+    """Somebody with a name."""
+
+    @property
+    def username(self) -> str: ...
+
+    @property
+    def full_name(self) -> str: ...
+
+
 def active_user(connection: Connection, mail: Mail) -> Recipient:
     """Return whom a mail goes to.
 
@@ -74,8 +85,20 @@ def active_user(connection: Connection, mail: Mail) -> Recipient:
     return user
 
 
-def display_of(user: Recipient) -> str:
-    """Return what a mail calls its reader."""
+def subscribed_user(connection: Connection, mail: Mail) -> Recipient:
+    """Return whom a mail goes to that its reader may do without.
+
+    Raises:
+        MailSkipped: to nobody, to nobody who is active, or to somebody who wants none.
+    """
+    user = active_user(connection, mail)
+    if user.wants == "off":
+        raise MailSkipped("mail_off")
+    return user
+
+
+def display_of(user: Named) -> str:
+    """Return what a mail calls its reader, or somebody else."""
     return display_name(user.full_name) or user.username
 
 
@@ -92,12 +115,8 @@ def _letter(kind: str, user: Recipient, link: str) -> Letter:
 
 def _link(connection: Connection, user: Recipient, lifetime_seconds: int) -> str:
     token = issue_recovery_token(connection, user.id, lifetime_seconds)
-    return f"{_origin()}/reset-password?token={token}"
+    return f"{get_settings().web_root}/reset-password?token={token}"
 
 
 def _sign_in_page() -> str:
-    return f"{_origin()}/login"
-
-
-def _origin() -> str:
-    return get_settings().web_origin.rstrip("/")
+    return f"{get_settings().web_root}/login"

@@ -27,6 +27,11 @@ def new_token() -> OpaqueToken:
     return OpaqueToken(token, hash_of(token))
 
 
+def may_be_token(given: str) -> bool:
+    """Tell whether a text could be a token; what Postgres cannot hold as text is none."""
+    return given.isascii() and given.isprintable()
+
+
 def hash_of(token: str) -> bytes:
     """Return what is kept of a token, whoever made it up."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import BigInteger, Connection, Integer, Text, column, text
 
-from chalicelib.accounts.rules import canonical_username
+from chalicelib.accounts.rules import Role, canonical_username
 from chalicelib.accounts.schemas import PersonQuery, UserQuery
 from chalicelib.core.listing import Listing, Sort, contains
 from chalicelib.core.pagination import Page
@@ -64,9 +64,11 @@ class Recipient(NamedTuple):
     username: str
     email: str
     full_name: str
+    role: Role
     locale: Locale
     active: bool
     has_password: bool
+    wants: Literal["immediate", "digest", "off"]
 
 
 # Built of its fields at once: a row made first and then turned into JSON costs a tenth more.
@@ -189,7 +191,8 @@ def is_suppressed(connection: Connection, user_id: int) -> bool:
 
 
 _RECIPIENT = (
-    "SELECT id, username, email, full_name, locale, active, password_hash IS NOT NULL FROM users"
+    "SELECT id, username, email, full_name, role, locale, active, password_hash IS NOT NULL,"
+    " coalesce(mail, 'digest') FROM users LEFT JOIN notification_preferences ON user_id = id"
     " WHERE erased_at IS NULL AND "
 )
 _RECIPIENT_BY_ID = text(_RECIPIENT + "id = :user_id")

@@ -1,4 +1,5 @@
-"""Tables of the people: users, their sessions, links to recover an account, limits, preferences.
+"""Tables of the people: users, their sessions, links to recover an account and to unsubscribe,
+limits, preferences.
 
 Triggers on users end the access of whoever is deactivated or gets another role, and keep a manager;
 `require_session` is the function that every request's first statement calls. All in migration 0003.
@@ -114,4 +115,14 @@ notification_preferences = Table(
     Column("timezone", Text, nullable=False, server_default=text("'UTC'")),
     CheckConstraint("mail IN ('immediate', 'digest', 'off')", name="mail"),
     CheckConstraint("digest_hour BETWEEN 0 AND 23", name="digest_hour"),
+)
+
+# What unsubscribes from mails without signing in; in every such mail.
+unsubscribe_links = Table(
+    "unsubscribe_links",
+    metadata,
+    Column("user_id", BigInteger, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("token", Text, nullable=False, unique=True),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    CheckConstraint("char_length(token) = 43", name="token_length"),
 )

@@ -1,7 +1,8 @@
 """Whom an announcement is for: who may address whom, and the audience, frozen into chunks.
 
 The people of sections, courses and lists are frozen when it is published; those of the whole
-school by the first step of the fan-out, moments later, among the users that there were then.
+school by the first steps of the fan-out, moments later and a part at a time, among the users that
+there were then.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from chalicelib.announcements.rules import roles_of
 from chalicelib.core.errors import FieldError, Invalid
 
 CHUNK_SIZE = 10_000
+# So many chunks are frozen in one transaction, in a fraction of a second.
+_MOST_CHUNKS = 20
 
 _OF_ROLES = "role = ANY(CAST(:roles AS text[]))"
 _OF_USERS = "id = ANY(CAST(:ids AS bigint[]))"
@@ -27,11 +30,20 @@ _OF_SECTIONS = """
 _FREEZE = """
     INSERT INTO fanout_chunks (announcement_id, number, user_ids, size)
     SELECT :announcement_id, number, array_agg(id ORDER BY id), count(*)
-      FROM (SELECT id, 1 + (row_number() OVER (ORDER BY id) - 1) / :chunk AS number
-              FROM users WHERE active AND id <= :last_user_id AND {who}) numbered
+      FROM (SELECT id, :frozen + 1 + (row_number() OVER (ORDER BY id) - 1) / :chunk AS number
+              FROM (SELECT id FROM users
+                     WHERE active AND id BETWEEN :first_user_id AND :last_user_id AND {who}
+                     ORDER BY id LIMIT :most) next_ones) numbered
      GROUP BY number
 """
 _FREEZERS = {who: text(_FREEZE.format(who=who)) for who in (_OF_ROLES, _OF_USERS, _OF_SECTIONS)}
+_LAST_FROZEN = text(
+    """
+    SELECT coalesce(max(number), 0), coalesce(max(user_ids[size]), 0)
+      FROM (SELECT * FROM fanout_chunks WHERE announcement_id = :announcement_id
+             ORDER BY number DESC LIMIT 1) last
+    """
+)
 # A course means the sections that are open to students; a teacher reaches the own ones only.
 _SECTIONS = {
     kind: text(
@@ -142,18 +154,25 @@ def freeze(
     audience: dict[str, Any],
     last_user_id: int,
     teacher: int | None,
-) -> None:
-    """Write down everybody that an audience means, in chunks by rising id."""
+) -> bool:
+    """Write down the next of those whom an audience means, in chunks by rising id; return whether
+    these were the last.
+    """
     statement, binds = _chosen(_FREEZERS, connection, audience, teacher)
-    connection.execute(
+    frozen, user_id = connection.execute(_LAST_FROZEN, {"announcement_id": announcement_id}).one()
+    added = connection.execute(
         statement,
         binds
         | {
             "announcement_id": announcement_id,
+            "frozen": frozen,
             "chunk": CHUNK_SIZE,
+            "most": _MOST_CHUNKS * CHUNK_SIZE,
+            "first_user_id": user_id + 1,
             "last_user_id": last_user_id,
         },
     )
+    return added.rowcount < _MOST_CHUNKS
 
 
 def preview(

@@ -17,6 +17,12 @@ class AnnouncementWithdrawn(Conflict):
     detail = "The announcement was withdrawn."
 
 
+class AttachmentInUse(Conflict):
+    code = "attachment_in_use"
+    title = "File in use"
+    detail = "An announcement has this file; take it out there, or withdraw the announcement."
+
+
 class AnnouncementPublished(Conflict):
     code = "announcement_published"
     title = "Announcement published"

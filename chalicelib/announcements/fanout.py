@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 _START = text(
     """
-    SELECT audience, last_user_id, frozen_at IS NOT NULL AS is_frozen,
+    SELECT audience, last_user_id, frozen_at IS NOT NULL AS is_frozen, fanout_state,
            (SELECT id FROM users WHERE id = publisher_id AND role = 'teacher') AS teacher
       FROM announcements
      WHERE id = :id AND status = 'published' AND fanout_state <> 'done' FOR NO KEY UPDATE
@@ -30,18 +30,23 @@ _START = text(
 )
 _STARTED = text(
     "UPDATE announcements SET fanout_state = 'running', fanout_at = now(),"
-    " frozen_at = coalesce(frozen_at, now()) WHERE id = :id"
+    " frozen_at = CASE WHEN :is_frozen THEN coalesce(frozen_at, now()) END WHERE id = :id"
 )
-# The lock of the announcement is shared with other chunks; it keeps edits and withdrawals out.
+_WAITING = text(
+    """
+    SELECT count(*) FROM fanout_chunks
+      JOIN announcements ON announcements.id = announcement_id AND done_version < asked_version
+     WHERE announcement_id = :id
+    """
+)
+# Without a lock of the announcement, which chunks that follow each other would never let go: an
+# edit that comes meanwhile asks for the chunk again, a withdrawal hides what it delivers.
 _DELIVER_CHUNK = text(
     """
-    WITH live AS MATERIALIZED (
-        SELECT id, asked_version FROM announcements
-         WHERE id = :id AND status = 'published' FOR SHARE),
-    chunk AS MATERIALIZED (
+    WITH chunk AS MATERIALIZED (
         SELECT number, user_ids, asked_version
-          FROM fanout_chunks JOIN live ON live.id = announcement_id
-         WHERE done_version < asked_version
+          FROM fanout_chunks JOIN announcements ON announcements.id = announcement_id
+         WHERE announcement_id = :id AND status = 'published' AND done_version < asked_version
          ORDER BY number LIMIT 1 FOR NO KEY UPDATE OF fanout_chunks SKIP LOCKED),
     told AS (
         INSERT INTO deliveries (announcement_id, user_id, version)
@@ -89,6 +94,8 @@ _STALE = text(
     """
 )
 _STALE_LIMIT = 100
+# With more chunks than that, another worker is asked to help.
+_MOST_ALONE = 4
 
 
 def fan_out(announcement_id: int, has_time: Callable[[], bool]) -> None:
@@ -96,7 +103,10 @@ def fan_out(announcement_id: int, has_time: Callable[[], bool]) -> None:
     being reminded; what there is no time for is left to a message of its own.
     """
     with database.transaction() as connection:
-        waits = _start(connection, announcement_id)
+        waits, is_frozen = _start(connection, announcement_id)
+    while not is_frozen and has_time():
+        with database.transaction() as connection:
+            waits, is_frozen = _start(connection, announcement_id)
     while waits and has_time():
         with database.transaction() as connection:
             waits = _deliver_chunk(connection, announcement_id)
@@ -120,15 +130,22 @@ def revive_stale(connection: Connection) -> int:
     return len(stale)
 
 
-def _start(connection: Connection, announcement_id: int) -> bool:
-    """Freeze the audience if it is not yet; return whether there may be anything to deliver."""
+def _start(connection: Connection, announcement_id: int) -> tuple[bool, bool]:
+    """Freeze more of the audience if it is not yet; return whether there may be anything to
+    deliver, and whether all of it is frozen.
+    """
     row = connection.execute(_START, {"id": announcement_id}).one_or_none()
     if row is None:
-        return False
-    if not row.is_frozen:
-        freeze(connection, announcement_id, row.audience, row.last_user_id, row.teacher)
-    connection.execute(_STARTED, {"id": announcement_id})
-    return True
+        return False, True
+    is_frozen = row.is_frozen or freeze(
+        connection, announcement_id, row.audience, row.last_user_id, row.teacher
+    )
+    connection.execute(_STARTED, {"id": announcement_id, "is_frozen": is_frozen})
+    if row.fanout_state == "pending":
+        waiting = connection.execute(_WAITING, {"id": announcement_id}).scalar_one()
+        if waiting > _MOST_ALONE:
+            outbox.add(connection, "fanout", {"announcement_id": announcement_id})
+    return True, is_frozen
 
 
 def _deliver_chunk(connection: Connection, announcement_id: int) -> bool:

@@ -8,132 +8,37 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Integer, Text, TextualSelect, column, text
+from sqlalchemy import BigInteger, Boolean, Connection, Integer, Text, column, text
 
 from chalicelib.accounts.rules import Caller
 from chalicelib.announcements.errors import AnnouncementWithdrawn
-from chalicelib.announcements.queries import ATTACHMENTS, PUBLISHER, moment
 from chalicelib.announcements.schemas import InboxQuery
 from chalicelib.core.errors import found
-from chalicelib.core.listing import Listing
-from chalicelib.core.pagination import Page
+from chalicelib.core.listing import id_before
+from chalicelib.core.pagination import MOST_CHARACTERS, Page, Position, encode_cursor
 
 _SHARDS = 16
+_NEWEST_FIRST = "-id"
 _COUNT_CHANGE = text(
     "INSERT INTO announcement_changes AS counted (shard, changes) VALUES (:shard, 1)"
     " ON CONFLICT (shard) DO UPDATE SET changes = counted.changes + 1"
 )
-_TAG = """
-    (SELECT coalesce(sum(changes), 0) FROM announcement_changes)
-    || '-' || coalesce((SELECT changes FROM inbox_changes WHERE user_id = :user_id), 0)
-"""
-# Out of two indexes: the few that are not acknowledged, less those withdrawn; and, while a new
-# version goes out that asks everybody again, those that it has not come to.
-_UNREAD = text(
-    f"""
-    SELECT tag, CASE WHEN strpos(:known, '"' || tag || '"') = 0 THEN
-               (SELECT count(*) FROM deliveries
-                 WHERE user_id = :user_id AND state <> 'acknowledged'
-                   AND NOT EXISTS (SELECT FROM announcements
-                                    WHERE id = announcement_id AND status = 'withdrawn'))
-               + (SELECT count(*) FROM announcements
-                    JOIN deliveries ON announcement_id = announcements.id AND user_id = :user_id
-                   WHERE status = 'published'
-                     AND (fanout_state <> 'done' OR reminded_to IS NOT NULL)
-                     AND deliveries.version < asked_version AND state = 'acknowledged')
-           END AS unread
-      FROM (SELECT {_TAG} AS tag) known
-    """  # noqa: S608
-).columns(column("tag", Text), column("unread", Integer))
-_CURRENT_TAG = text(f"SELECT {_TAG}").columns(column("tag", Text))
-_SHOWN = "deliveries.version >= asked_version"
-_STATE_FIELDS = f"""
-    deliveries.id, CASE WHEN {_SHOWN} THEN state ELSE 'queued' END AS state,
-    CASE WHEN {_SHOWN} THEN {moment("delivered_at")} END AS delivered_at,
-    CASE WHEN {_SHOWN} THEN {moment("ack_at")} END AS ack_at,
-    greatest(deliveries.version, asked_version) AS version
-"""
-_INBOX = Listing(
-    table="deliveries",
-    source="""
-        (SELECT deliveries.*, title, body, html, publisher_id, published_at, requires_ack,
-                asked_version, announcements.version AS announcement_version
-           FROM deliveries
-           JOIN announcements ON announcements.id = announcement_id AND status = 'published')
-        deliveries
-    """,
-    fields=f"""
-        deliveries.id,
-        json_build_object(
-            'id', announcement_id, 'title', title, 'body', body, 'html', html,
-            'publisher', {PUBLISHER}, 'published_at', {moment("published_at")},
-            'requires_ack', requires_ack, 'version', announcement_version,
-            'attachments', {ATTACHMENTS.replace("announcements.id", "deliveries.announcement_id")})
-            AS announcement,
-        CASE WHEN {_SHOWN} THEN state ELSE 'queued' END AS state,
-        CASE WHEN {_SHOWN} THEN {moment("delivered_at")} END AS delivered_at,
-        CASE WHEN {_SHOWN} THEN {moment("ack_at")} END AS ack_at,
-        greatest(deliveries.version, asked_version) AS version
-    """,
-    conditions={
-        "user": "user_id = :user",
-        "unread": f"(state <> 'acknowledged' OR NOT {_SHOWN}) AND :unread",
-    },
+# What is asked all day are functions of the database (migration 0011): to plan these statements
+# anew costs more than to run them.
+_COUNT_UNREAD = text("SELECT tag, unread FROM count_unread(:user_id, :known)").columns(
+    column("tag", Text), column("unread", Integer)
 )
-# Onwards only, and the first time is kept; what was done with a version before the one that asks
-# again counts for nothing. The event and the change are written with it, or not at all.
-_GO_ON = """
-    WITH live AS MATERIALIZED (
-        SELECT deliveries.id, announcement_id, status, asked_version
-          FROM deliveries JOIN announcements ON announcements.id = announcement_id
-         WHERE deliveries.id = :id AND user_id = :user_id),
-    gone_on AS (
-        UPDATE deliveries
-           SET state = '{state}', version = greatest(version, asked_version),
-               delivered_at = CASE WHEN {shown} THEN coalesce(delivered_at, now()) ELSE now() END,
-               ack_at = {ack_at}
-          FROM live
-         WHERE deliveries.id = live.id AND status = 'published'
-           AND (NOT {shown} OR deliveries.state {before})
-        RETURNING deliveries.announcement_id, deliveries.id, state, delivered_at, ack_at,
-                  deliveries.version),
-    told AS (
-        INSERT INTO delivery_events (announcement_id, kind, version, user_ids)
-        SELECT announcement_id, '{kind}', version, ARRAY[CAST(:user_id AS bigint)] FROM gone_on),
-    counted AS (
-        INSERT INTO inbox_changes AS counted (user_id, changes)
-        SELECT :user_id, 1 FROM gone_on
-            ON CONFLICT (user_id) DO UPDATE SET changes = counted.changes + 1)
-    SELECT status,
-           (SELECT row_to_json(shown)::text
-              FROM (SELECT id, state, {delivered} AS delivered_at, {acked} AS ack_at, version
-                      FROM gone_on) shown) AS json
-      FROM live
-"""
-_DELIVERED, _ACKNOWLEDGED = (
-    text(
-        _GO_ON.format(
-            state=state,
-            before=before,
-            kind=kind,
-            ack_at=ack_at,
-            shown="deliveries.version >= asked_version",
-            delivered=moment("delivered_at"),
-            acked=moment("ack_at"),
-        )
-    ).columns(column("status", Text), column("json", Text))
-    for state, before, kind, ack_at in (
-        ("delivered", "= 'queued'", "shown", "NULL"),
-        ("acknowledged", "<> 'acknowledged'", "acknowledged", "now()"),
-    )
+_LIST_INBOX = text(
+    "SELECT tag, items, more, last_id"
+    " FROM list_inbox(:user_id, :known, :before, :unread, :limit, :longest)"
+).columns(
+    column("tag", Text),
+    column("items", Text),
+    column("more", Boolean),
+    column("last_id", BigInteger),
 )
-_PRESENT = text(
-    f"""
-    SELECT status, row_to_json(shown)::text
-      FROM deliveries JOIN announcements ON announcements.id = announcement_id
-     CROSS JOIN LATERAL (SELECT {_STATE_FIELDS}) shown
-     WHERE deliveries.id = :id AND user_id = :user_id
-    """  # noqa: S608
+_GO_ON = text("SELECT announced, shown FROM go_on(:user_id, :id, :acknowledges)").columns(
+    column("announced", Text), column("shown", Text)
 )
 
 
@@ -142,6 +47,13 @@ class Unread(NamedTuple):
 
     etag: str
     number: int | None
+
+
+class Inbox(NamedTuple):
+    """A page of an inbox, None where the reader has it; `etag` is opaque."""
+
+    etag: str
+    page: Page | None
 
 
 def count_change(connection: Connection, announcement_id: int) -> None:
@@ -155,21 +67,30 @@ def count_unread(connection: Connection, user_id: int, known: str) -> Unread:
     `known` is the If-None-Match of the reader: where it names the present tag, nothing is counted.
     """
     binds = {"user_id": user_id, "known": known}
-    return Unread(*connection.execute(_UNREAD, binds).one())
+    return Unread(*connection.execute(_COUNT_UNREAD, binds).one())
 
 
-def inbox_tag(connection: Connection, user_id: int) -> str:
-    """Return the tag of what a user's inbox shows."""
-    return str(connection.execute(_CURRENT_TAG, {"user_id": user_id}).scalar_one())
-
-
-def list_inbox(connection: Connection, user_id: int, query: InboxQuery) -> Page:
+def list_inbox(connection: Connection, user_id: int, query: InboxQuery, known: str) -> Inbox:
     """Return a page of what is announced to a user, newest first.
+
+    `known` as for `count_unread`: where it names the present tag, nothing is listed.
 
     Raises:
         InvalidCursor: the cursor is not one of this list.
     """
-    return _INBOX.page(connection, query, sort="-id", user=user_id, unread=query.unread or None)
+    binds = {
+        "user_id": user_id,
+        "known": known,
+        "before": id_before(query, _NEWEST_FIRST),
+        "unread": query.unread,
+        "limit": query.limit,
+        "longest": MOST_CHARACTERS,
+    }
+    tag, items, more, last_id = connection.execute(_LIST_INBOX, binds).one()
+    if items is None:
+        return Inbox(tag, None)
+    after = encode_cursor(Position(_NEWEST_FIRST, "", last_id)) if more else None
+    return Inbox(tag, Page(items, after))
 
 
 def mark_delivered(connection: Connection, caller: Caller, delivery_id: int) -> str:
@@ -179,7 +100,7 @@ def mark_delivered(connection: Connection, caller: Caller, delivery_id: int) -> 
         NotFound: there is none, or it is somebody else's.
         AnnouncementWithdrawn: it counts for nothing any more.
     """
-    return _went_on(connection, caller, delivery_id, _DELIVERED)
+    return _went_on(connection, caller, delivery_id, acknowledges=False)
 
 
 def acknowledge(connection: Connection, caller: Caller, delivery_id: int) -> str:
@@ -188,17 +109,14 @@ def acknowledge(connection: Connection, caller: Caller, delivery_id: int) -> str
     Raises:
         NotFound, AnnouncementWithdrawn: as `mark_delivered`.
     """
-    return _went_on(connection, caller, delivery_id, _ACKNOWLEDGED)
+    return _went_on(connection, caller, delivery_id, acknowledges=True)
 
 
 def _went_on(
-    connection: Connection, caller: Caller, delivery_id: int, statement: TextualSelect
+    connection: Connection, caller: Caller, delivery_id: int, *, acknowledges: bool
 ) -> str:
-    binds = {"id": delivery_id, "user_id": caller.id}
-    status, json = found(connection.execute(statement, binds).one_or_none())
-    if status != "published":
+    binds = {"user_id": caller.id, "id": delivery_id, "acknowledges": acknowledges}
+    announced, shown = connection.execute(_GO_ON, binds).one()
+    if found(announced) != "published":
         raise AnnouncementWithdrawn
-    if json is None:
-        # It had gone on before, or did so while we waited for its row.
-        _, json = connection.execute(_PRESENT, binds).one()
-    return str(json)
+    return str(shown)

@@ -18,7 +18,8 @@ FIRST = "0" * 64
 # A seal holds that many people at most, or a single event.
 _MOST_PEOPLE = 20_000
 _MOST_EVENTS = 5_000
-_MOST_SEALS = 100
+# Some hundred milliseconds of work, for which edits of the announcement wait.
+_MOST_SEALS = 10
 
 # To the microsecond, as it is kept: what is sealed can be told from any other moment.
 LINE = """
@@ -46,10 +47,13 @@ _SEAL = text(
                           WHERE announcement_id = :id AND number = :seals),
                         :first) AS previous),
     sealed AS (
-        INSERT INTO announcement_seals (announcement_id, number, previous, sha256, events)
+        INSERT INTO announcement_seals (announcement_id, number, previous, sha256, events,
+                                        sealed_at)
         SELECT :id, :seals + 1, previous,
-               encode(sha256(convert_to(previous || chr(10) || lines, 'UTF8')), 'hex'), events
-          FROM head, (SELECT string_agg(line, chr(10) ORDER BY id) AS lines, count(*) AS events
+               encode(sha256(convert_to(concat_ws(chr(10), previous, {moment("at")}, lines),
+                                        'UTF8')), 'hex'), events, at
+          FROM head, (SELECT string_agg(line, chr(10) ORDER BY id) AS lines, count(*) AS events,
+                             clock_timestamp() AS at
                         FROM chosen) joined
          WHERE events > 0
         RETURNING number),
@@ -66,7 +70,8 @@ _UNSEALED = text(
          ORDER BY announcement_id, id LIMIT :most_events) unsealed
     """
 )
-# Mails know nothing of deliveries; what became of them is taken over, once for each fate.
+# Mails know nothing of deliveries; what became of them is taken over, once for each fate. The rows
+# are locked by user, as chunks and reminders do.
 _TAKE_OVER = text(
     """
     WITH fresh AS MATERIALIZED (
@@ -86,10 +91,13 @@ _TAKE_OVER = text(
         INSERT INTO delivery_events (announcement_id, kind, version, user_ids)
         SELECT about, kind, asked_version, array_agg(user_id ORDER BY user_id)
           FROM fates GROUP BY about, kind, asked_version ORDER BY about, kind DESC),
-    marked AS (
-        UPDATE deliveries SET mail = last.kind
+    locked AS MATERIALIZED (
+        SELECT deliveries.id, last.kind
           FROM (SELECT about, user_id, min(kind) AS kind FROM fates GROUP BY about, user_id) last
-         WHERE announcement_id = about AND deliveries.user_id = last.user_id)
+          JOIN deliveries ON announcement_id = about AND deliveries.user_id = last.user_id
+         ORDER BY announcement_id, deliveries.user_id FOR NO KEY UPDATE OF deliveries),
+    marked AS (
+        UPDATE deliveries SET mail = locked.kind FROM locked WHERE deliveries.id = locked.id)
     SELECT count(*) FROM fresh
     """
 )
@@ -122,7 +130,7 @@ def list_unsealed(connection: Connection) -> list[int]:
 
 
 def seal_events(connection: Connection, announcement_id: int) -> int:
-    """Seal what has no seal yet; return how many seals that took, 100 at most.
+    """Seal what has no seal yet; return how many seals that took, 10 at most.
 
     An event that was written before another one but committed after it gets a later seal.
     """

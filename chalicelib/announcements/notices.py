@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from html.parser import HTMLParser
 
 from sqlalchemy import Connection, text
 
+from chalicelib.announcements.rendering import words_of
 from chalicelib.channels import service as channels
 from chalicelib.channels.claims import Post
 from chalicelib.channels.errors import PostSkipped
 from chalicelib.channels.posting import Composer, Notice
 from chalicelib.core.settings import get_settings
+from chalicelib.mail.letters import brief
 
 KIND = "announcement"
 _LONGEST_EXCERPT = 300
@@ -55,28 +56,8 @@ def _notice(connection: Connection, post: Post) -> Notice:
     # A version that asks again has a post of its own.
     if told is None or told.status != "published" or told.asked_version > (post.occasion or 0):
         raise PostSkipped("no_longer_due")
-    link = f"{get_settings().web_origin.rstrip('/')}/messages"
-    return Notice(told.title, excerpt_of(told.html), link)
-
-
-def excerpt_of(html: str) -> str:
-    """Return the beginning of what there is to read in HTML that was made here, on one line."""
-    reader = _Reader()
-    reader.feed(html)
-    reader.close()
-    words = " ".join("".join(reader.words).split())
-    if len(words) <= _LONGEST_EXCERPT:
-        return words
-    return f"{words[: _LONGEST_EXCERPT - 1].rstrip()}…"
-
-
-class _Reader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.words: list[str] = []
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
+    excerpt = brief(words_of(told.html), _LONGEST_EXCERPT)
+    return Notice(told.title, excerpt, f"{get_settings().web_root}/messages")
 
 
 COMPOSERS: Mapping[str, Composer] = {KIND: _notice}

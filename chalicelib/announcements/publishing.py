@@ -1,8 +1,7 @@
 """What authors do with announcements: write, schedule, publish, edit and withdraw them.
 
 Publishing freezes whom it is for and leaves a message; fanout.py makes the deliveries. Every verb
-that changes what readers see takes the announcement's lock, which a chunk of the fan-out holds,
-too, and counts one change for all inboxes.
+that changes what readers see takes the announcement's lock and counts one change for all inboxes.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from chalicelib.accounts.rules import STAFF, Caller
 from chalicelib.announcements import ledger, queries
 from chalicelib.announcements.audience import address_sections, check_audience, freeze, preview
 from chalicelib.announcements.errors import AnnouncementPublished, AnnouncementWithdrawn
+from chalicelib.announcements.files import set_attachments
 from chalicelib.announcements.inbox import count_change
 from chalicelib.announcements.notices import choose_channels, post_version
 from chalicelib.announcements.queries import Announcement
@@ -29,7 +29,7 @@ from chalicelib.announcements.schemas import (
     PreviewIn,
 )
 from chalicelib.audit import service as audit
-from chalicelib.core.errors import FieldError, Forbidden, Invalid, found
+from chalicelib.core.errors import Forbidden, found
 from chalicelib.core.pagination import Page
 from chalicelib.outbox import service as outbox
 
@@ -50,15 +50,6 @@ _KEEP_VERSION = text(
       FROM announcements WHERE id = :id
     """
 )
-_ATTACH = text(
-    """
-    INSERT INTO announcement_attachments (announcement_id, attachment_id, number)
-    SELECT :id, file.id, number
-      FROM unnest(CAST(:attachments AS bigint[])) WITH ORDINALITY AS wanted (id, number)
-      JOIN course_attachments file ON file.id = wanted.id AND file.state = 'ready'
-    """
-)
-_DETACH = text("DELETE FROM announcement_attachments WHERE announcement_id = :id")
 _PUBLISH = text(
     """
     UPDATE announcements
@@ -141,7 +132,8 @@ def create_announcement(
     """Add an announcement, and publish it unless it is for later.
 
     Raises:
-        Invalid: an id of the audience, a file or a channel is of nothing that there is.
+        Invalid: an id of the audience or a channel is of nothing that there is, or a file is not to
+            be had.
         NotYourStudents: the caller is a teacher, and these are not the caller's to address.
         Forbidden: the caller is a teacher, and names channels.
     """
@@ -162,7 +154,7 @@ def create_announcement(
         },
     ).scalar_one()
     _keep_version(connection, announcement_id, caller, material=False)
-    _attach(connection, announcement_id, wanted.attachments)
+    set_attachments(connection, caller, announcement_id, wanted.attachments)
     choose_channels(connection, announcement_id, wanted.channels)
     after = {"audience": audience["kind"], "version": 1}
     audit.add(
@@ -224,8 +216,7 @@ def edit_announcement(
     )
     _keep_version(connection, announcement.id, caller, material=wanted.material)
     if "attachments" in named:
-        connection.execute(_DETACH, {"id": announcement.id})
-        _attach(connection, announcement.id, wanted.attachments)
+        set_attachments(connection, caller, announcement.id, wanted.attachments)
     after = {"version": announcement.version + 1, "material": wanted.material}
     audit.add(
         connection, caller, "announcement_updated", "announcement", announcement.id, after=after
@@ -259,8 +250,9 @@ def _publish(
 ) -> None:
     last_user_id = connection.execute(_PUBLISH, {"id": announcement_id}).scalar_one()
     address_sections(connection, announcement_id, audience, teacher)
-    if audience["kind"] in BOUNDED:
-        freeze(connection, announcement_id, audience, last_user_id, teacher)
+    if audience["kind"] in BOUNDED and freeze(
+        connection, announcement_id, audience, last_user_id, teacher
+    ):
         connection.execute(_FROZEN, {"id": announcement_id})
     outbox.add(connection, "fanout", {"announcement_id": announcement_id})
     post_version(connection, announcement_id)
@@ -271,15 +263,6 @@ def _keep_version(
 ) -> None:
     binds = {"id": announcement_id, "material": material, "edited_by": caller.id}
     connection.execute(_KEEP_VERSION, binds)
-
-
-def _attach(connection: Connection, announcement_id: int, attachments: list[int]) -> None:
-    if not attachments:
-        return
-    binds = {"id": announcement_id, "attachments": attachments}
-    if connection.execute(_ATTACH, binds).rowcount < len(attachments):
-        message = "Some of these files do not exist, or are not ready."
-        raise Invalid(errors=[FieldError("attachments", "not_one_of", message)])
 
 
 def _teacher(caller: Caller) -> int | None:

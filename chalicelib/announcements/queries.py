@@ -22,6 +22,14 @@ def moment(column: str) -> str:
     return f"to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
 
 
+def share(part: str, whole: str) -> str:
+    """Return SQL for a part of a whole with four decimals, 0 where there is none."""
+    return f"""
+        CAST(coalesce(round(CAST({part} AS numeric) / nullif({whole}, 0), 4), 0)
+             AS double precision)
+    """
+
+
 ATTACHMENTS = """
     coalesce((SELECT json_agg(json_build_object(
                          'id', file.id, 'title', file.title, 'filename', file.filename,
@@ -91,7 +99,7 @@ _VERSIONS = Listing(
 )
 # What counts for an asked version is not what somebody did with one before it.
 STATE = "CASE WHEN deliveries.version < asked_version THEN 'queued' ELSE state END"
-_RECIPIENTS = Listing(
+RECIPIENTS = Listing(
     table="deliveries",
     id="user_id",
     source=f"""
@@ -108,7 +116,7 @@ _RECIPIENTS = Listing(
         {moment("last_push_at")} AS last_push_at, retry_count, version, mail
     """,  # noqa: S608
     conditions={
-        "announcement": "announcement_id = :announcement",
+        "announcement": "announcement_id = CAST(:announcement AS bigint)",
         "state": "state = :state",
         "unacknowledged": "state <> 'acknowledged' AND :unacknowledged",
     },
@@ -119,9 +127,7 @@ _STATS = text(
     SELECT json_build_object(
                'audience', addressed, 'queued', queued, 'delivered', delivered,
                'acknowledged', acknowledged,
-               'ack_rate', CAST(coalesce(round(CAST(acknowledged AS numeric)
-                                               / nullif(addressed, 0), 4), 0)
-                                AS double precision),
+               'ack_rate', {share("acknowledged", "addressed")},
                'reminders', reminders,
                'fanout', json_build_object('state', fanout_state, 'done', done,
                                            'total', addressed))::text
@@ -167,7 +173,7 @@ class Announcement(NamedTuple):
 def find_announcement(
     connection: Connection, announcement_id: int, *, lock: bool = False
 ) -> Announcement | None:
-    """Return an announcement, locked against changes and chunks of its fan-out where asked."""
+    """Return an announcement, locked against changes where asked."""
     statement = _LOCKED if lock else _ANNOUNCEMENT
     row = connection.execute(statement, {"id": announcement_id}).one_or_none()
     return Announcement(*row) if row else None
@@ -202,7 +208,7 @@ def list_recipients(connection: Connection, announcement_id: int, query: Recipie
     Raises:
         InvalidCursor: the cursor is not one of this list.
     """
-    return _RECIPIENTS.page(
+    return RECIPIENTS.page(
         connection,
         query,
         sort="user_id",

@@ -5,6 +5,7 @@ comes out. Links carry rel="noopener"; images do not load, since they would tell
 from __future__ import annotations
 
 from functools import cache
+from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,6 +34,26 @@ def render_markdown(body: str) -> str:
         url_schemes=set(_SCHEMES),
         link_rel=_REL,
     )
+
+
+def words_of(html: str) -> str:
+    """Return what there is to read in HTML that was made here; blocks stand on lines of their own.
+
+    Links lose where they lead to.
+    """
+    reader = _Reader()
+    reader.feed(html)
+    reader.close()
+    return "".join(reader.words)
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
 
 
 @cache

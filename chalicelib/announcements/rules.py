@@ -1,9 +1,13 @@
-"""Whom an announcement is for, and how two versions differ: pure rules, without any I/O."""
+"""Whom an announcement is for, how two versions differ, and what hour it is somewhere: pure rules,
+without any I/O.
+"""
 
 from __future__ import annotations
 
 import difflib
+from datetime import UTC, datetime
 from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from chalicelib.accounts.rules import Role
 
@@ -21,6 +25,16 @@ def roles_of(audience: dict[str, Any]) -> list[Role]:
     if audience["kind"] == "all_students":
         return ["student"]
     return list(audience.get("roles", []))
+
+
+def local_time(timezone: str, now: datetime) -> datetime:
+    """Return a moment by the clock of a time zone; by that of UTC where the name is none, or none
+    any more.
+    """
+    try:
+        return now.astimezone(ZoneInfo(timezone))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return now.astimezone(UTC)
 
 
 def changed_lines(before: str, after: str) -> str:

@@ -300,7 +300,7 @@ class PreviewOut(BaseModel):
 class SealOut(BaseModel):
     """Events of deliveries, sealed.
 
-    `sha256` is that of `previous`, a line feed, and `events` joined by line feeds, as UTF-8.
+    `sha256` is that of `previous`, `sealed_at` and `events`, joined by line feeds, as UTF-8.
     """
 
     number: int

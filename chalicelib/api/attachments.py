@@ -15,6 +15,7 @@ from chalicelib.attachments.errors import (
     UploadMismatch,
     UploadMissing,
 )
+from chalicelib.attachments.queries import Attachment
 from chalicelib.attachments.schemas import (
     AttachmentCreated,
     AttachmentForm,
@@ -28,8 +29,19 @@ from chalicelib.attachments.schemas import (
 from chalicelib.core.errors import NotFound
 from chalicelib.core.pagination import InvalidCursor
 from chalicelib.integrations.errors import StorageAway
+from chalicelib.integrations.s3 import PresignedUpload
 
 blueprint = Blueprint(__name__)
+
+
+def created(path: str, attachment: Attachment, upload: PresignedUpload) -> Answer:
+    """Answer with a file that is to come, which is then found below `path`, and the form for it."""
+    form = AttachmentForm(url=upload.url, fields=upload.fields, expires_at=upload.expires_at)
+    return Answer(
+        f'{{"attachment":{attachment.json},"upload":{form.model_dump_json()}}}',
+        etag=attachment.etag,
+        location=f"{path}/{attachment.id}",
+    )
 
 
 @endpoint(
@@ -65,12 +77,7 @@ def list_attachments(request: Request) -> Answer:
 def create_attachment(request: Request) -> Answer:
     """Announce a file, and get the form that takes exactly it."""
     attachment, upload = service.create_attachment(request.connection, request.caller, request.body)
-    form = AttachmentForm(url=upload.url, fields=upload.fields, expires_at=upload.expires_at)
-    return Answer(
-        f'{{"attachment":{attachment.json},"upload":{form.model_dump_json()}}}',
-        etag=attachment.etag,
-        location=f"/api/course_attachments/{attachment.id}",
-    )
+    return created("/api/course_attachments", attachment, upload)
 
 
 @endpoint(

@@ -9,7 +9,6 @@ from chalicelib.announcements import inbox
 from chalicelib.announcements.errors import AnnouncementWithdrawn
 from chalicelib.announcements.schemas import DeliveryPage, DeliveryState, InboxQuery, UnreadOut
 from chalicelib.api.answers import Answer
-from chalicelib.api.conditions import is_known
 from chalicelib.api.endpoint import Request, endpoint
 from chalicelib.api.paging import page_answer
 from chalicelib.core.pagination import InvalidCursor
@@ -30,13 +29,12 @@ blueprint = Blueprint(__name__)
 )
 def list_deliveries(request: Request) -> Answer:
     """List what is announced to the caller, newest first; this changes nothing."""
-    tag = inbox.inbox_tag(request.connection, request.caller.id)
-    known = request.headers.get("if-none-match")
-    if known and is_known(known, tag):
-        return Answer(status=304, etag=tag)
-    page = inbox.list_inbox(request.connection, request.caller.id, request.query)
-    answer = page_answer(request, page)
-    answer.etag = tag
+    known = request.headers.get("if-none-match", "")
+    present = inbox.list_inbox(request.connection, request.caller.id, request.query, known)
+    if present.page is None:
+        return Answer(status=304, etag=present.etag)
+    answer = page_answer(request, present.page)
+    answer.etag = present.etag
     return answer
 
 
@@ -46,6 +44,7 @@ def list_deliveries(request: Request) -> Answer:
     "/api/deliveries/{id}/delivered",
     roles=SIGNED_IN,
     answer=DeliveryState,
+    work="lone_write",
     errors=(AnnouncementWithdrawn,),
 )
 def mark_delivered(request: Request) -> Answer:
@@ -59,6 +58,7 @@ def mark_delivered(request: Request) -> Answer:
     "/api/deliveries/{id}/ack",
     roles=SIGNED_IN,
     answer=DeliveryState,
+    work="lone_write",
     errors=(AnnouncementWithdrawn,),
 )
 def acknowledge(request: Request) -> Answer:

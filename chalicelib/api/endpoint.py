@@ -51,7 +51,7 @@ class Request:
     `caller` and `session` are None only where the endpoint is open to anyone; `raw` and
     `media_type` matter only to an endpoint that accepts more than JSON; `stage_path` is what stands
     before the path in an URL of API Gateway that names its stage; `connection` is there where
-    `work` is `lone_read` or `transaction`.
+    `work` is not `units` or `nothing`.
     """
 
     connection: Connection
@@ -125,9 +125,10 @@ def endpoint(
         errors: what the route may answer beyond what follows from the other arguments.
         path_types: types of path parameters, UUID or Literal; one not named is an id (bigint).
         accepts: media types beyond JSON and the bytes that each may have; see `Request.raw`.
-        work: `lone_read` (what a GET gets by default) is for a single SELECT, everything else is a
-            `transaction`; with `units` the route opens its own, since something slow lies between
-            them; `nothing` touches no database.
+        work: `lone_read` (what a GET gets by default) is for a single SELECT, `lone_write` for that
+            of a function that does all there is to do; everything else is a `transaction`; with
+            `units` the route opens its own, since something slow lies between them; `nothing`
+            touches no database.
     """
 
     def register(handler: Callable[[Request], Answer]) -> Callable[[Request], Answer]:
@@ -247,6 +248,9 @@ class _Route:
         match self._declared.work:
             case "lone_read":
                 with database.lone_read(_living(request.session)) as request.connection:
+                    return self._handled(request)
+            case "lone_write":
+                with database.lone_write(_living(request.session)) as request.connection:
                     return self._handled(request)
             case "transaction":
                 with database.transaction(_living(request.session)) as request.connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chalice.app import Blueprint
 
-from chalicelib.accounts.rules import STAFF
+from chalicelib.accounts.rules import TEACHING
 from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Request, endpoint
 from chalicelib.bulk import service
@@ -18,7 +18,7 @@ blueprint = Blueprint(__name__)
     blueprint,
     "POST",
     "/api/exports/{kind}",
-    roles=STAFF,
+    roles=TEACHING,
     body=ExportIn,
     path_types={"kind": str},
     answer=TaskStarted,
@@ -27,7 +27,9 @@ blueprint = Blueprint(__name__)
     errors=(UnknownKind,),
 )
 def start_export(request: Request) -> Answer:
-    """Export what the list with these filters shows."""
+    """Export what the list with these filters shows; teachers, who has not acknowledged what they
+    announced.
+    """
     filters = request.body.model_dump(exclude_unset=True, exclude_none=True)
     task_id = service.start_export(
         request.connection, request.caller, request.path["kind"], filters

@@ -15,7 +15,7 @@ from chalicelib.accounts.rules import Role
 from chalicelib.core.errors import RollcallError
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-Work = Literal["lone_read", "transaction", "units", "nothing"]
+Work = Literal["lone_read", "lone_write", "transaction", "units", "nothing"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

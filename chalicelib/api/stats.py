@@ -1,4 +1,4 @@
-"""Figures: how many sections there are and how full."""
+"""Figures: how many sections there are and how full, what is announced and acknowledged."""
 
 from __future__ import annotations
 
@@ -23,6 +23,6 @@ blueprint = Blueprint(__name__)
     personal=True,
 )
 def get_overview(request: Request) -> Answer:
-    """Count sections and seats of a term or of all; a teacher's are the own ones."""
+    """Count sections, seats and announcements of a term or of all; a teacher's are the own ones."""
     overview = queries.get_overview_for(request.connection, request.caller, request.query.term)
     return Answer(overview)

@@ -22,7 +22,7 @@ from chalicelib.accounts.rules import Caller
 from chalicelib.attachments import leftovers, service
 from chalicelib.attachments.errors import UploadMismatch, UploadMissing
 from chalicelib.attachments.queries import ATTACHMENT_COLUMNS, Attachment, find_attachment
-from chalicelib.attachments.rules import PREFIX_BYTES, fits_type, part_sizes
+from chalicelib.attachments.rules import PREFIX_BYTES, Shelf, fits_type, part_sizes
 from chalicelib.audit import service as audit
 from chalicelib.core.errors import Busy, found
 from chalicelib.integrations import multipart, s3
@@ -57,7 +57,9 @@ class _Copy(NamedTuple):
     checksum_sha256: str | None
 
 
-def complete_attachment(transaction: Transaction, caller: Caller, attachment_id: int) -> Attachment:
+def complete_attachment(
+    transaction: Transaction, caller: Caller, attachment_id: int, shelf: Shelf = "course"
+) -> Attachment:
     """Check what was uploaded and make the attachment ready; one that is ready stays as it is.
 
     `transaction` opens each piece of the database work.
@@ -69,7 +71,7 @@ def complete_attachment(transaction: Transaction, caller: Caller, attachment_id:
         Busy: the same was under way so long that it has to be done again.
     """
     with transaction() as connection:
-        attachment = service.get_upload_for(connection, caller, attachment_id)
+        attachment = service.get_upload_for(connection, caller, attachment_id, shelf)
     if attachment.is_ready:
         return attachment
     try:
@@ -79,7 +81,7 @@ def complete_attachment(transaction: Transaction, caller: Caller, attachment_id:
             leftovers.remove((attachment.object_key, attachment.multipart_id))
         # A twin that was faster has cleared the upload away, or somebody replayed the form since.
         with transaction() as connection:
-            present = service.get_upload_for(connection, caller, attachment_id, lock=True)
+            present = service.get_upload_for(connection, caller, attachment_id, shelf, lock=True)
             if present.is_ready:
                 return present
             if isinstance(refusal, UploadMismatch):

@@ -41,9 +41,10 @@ _POSTPONE = text(
 )
 
 
-def new_key(prefix: str, course_id: int) -> str:
-    """Return a key that nobody can guess."""
-    return f"{prefix}/{course_id}/{secrets.token_urlsafe(_RANDOM_BYTES)}"
+def new_key(prefix: str, course_id: int | None) -> str:
+    """Return a key that nobody can guess, of a file of a course or with None of announcements."""
+    shelf = "announcements" if course_id is None else course_id
+    return f"{prefix}/{shelf}/{secrets.token_urlsafe(_RANDOM_BYTES)}"
 
 
 def expect(connection: Connection, key: str) -> None:

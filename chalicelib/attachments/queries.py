@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from chalicelib.attachments.rules import Shelf
 from chalicelib.attachments.schemas import AttachmentQuery
 from chalicelib.core.listing import Listing
 from chalicelib.core.pagination import Page
@@ -45,7 +46,7 @@ class Attachment(NamedTuple):
 
     id: int
     version: int
-    course_id: int
+    course_id: int | None
     uploaded_by: int | None
     state: str
     filename: str
@@ -60,6 +61,11 @@ class Attachment(NamedTuple):
     def etag(self) -> str:
         """Return the opaque tag of this version."""
         return f"{self.id}-{self.version}"
+
+    @property
+    def shelf(self) -> Shelf:
+        """Whose file it is."""
+        return "announcement" if self.course_id is None else "course"
 
     @property
     def is_ready(self) -> bool:

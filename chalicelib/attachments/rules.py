@@ -15,6 +15,10 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable
+from typing import Literal
+
+# Whose files: a course's, or those that are of no course and go with announcements.
+Shelf = Literal["course", "announcement"]
 
 PREFIX_BYTES = 4096
 MAX_BYTES = 1024 * 1024 * 1024

@@ -29,12 +29,11 @@ def _each_once(numbers: list[int]) -> list[int]:
     return numbers
 
 
-class AttachmentIn(BaseModel):
+class FileIn(BaseModel):
     """A file that is about to be uploaded."""
 
     model_config = ConfigDict(extra="forbid")
 
-    course: CourseId
     title: Annotated[
         str | None,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=255, pattern=_SHOWN),
@@ -63,6 +62,12 @@ class AttachmentIn(BaseModel):
     ] = None
 
 
+class AttachmentIn(FileIn):
+    """A file of a course that is about to be uploaded."""
+
+    course: CourseId
+
+
 class Uploader(BaseModel):
     """Who uploaded a file."""
 
@@ -72,10 +77,10 @@ class Uploader(BaseModel):
 
 
 class AttachmentOut(BaseModel):
-    """A file of a course."""
+    """A file of a course, or of announcements."""
 
     id: int
-    course: int
+    course: int | None = Field(description="Null: of announcements.")
     title: str
     filename: str
     content_type: str

@@ -1,4 +1,6 @@
-"""What is done with the files of courses; how an uploaded one is checked is in completing.py."""
+"""What is done with the files of courses, and with those of announcements as far as these are files
+like others; how an uploaded one is checked is in completing.py.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,8 @@ from chalicelib.accounts.rules import STAFF, Caller
 from chalicelib.attachments import leftovers, queries
 from chalicelib.attachments.errors import BY_CONSTRAINT, AttachmentReady, AttachmentUnfinished
 from chalicelib.attachments.queries import ATTACHMENT_COLUMNS, Attachment
-from chalicelib.attachments.rules import PART_BYTES, part_sizes
-from chalicelib.attachments.schemas import AttachmentIn, AttachmentQuery, PartOut, PartsOut
+from chalicelib.attachments.rules import PART_BYTES, Shelf, part_sizes
+from chalicelib.attachments.schemas import AttachmentIn, AttachmentQuery, FileIn, PartOut, PartsOut
 from chalicelib.audit import service as audit
 from chalicelib.catalog.service import get_course_for
 from chalicelib.core.clock import utc_now
@@ -63,28 +65,36 @@ def may_keep_attachments(connection: Connection, caller: Caller, course_id: int)
 
 
 def get_attachment_for(connection: Connection, caller: Caller, attachment_id: int) -> Attachment:
-    """Return an attachment; one that is not ready is seen by its uploader and by staff.
+    """Return an attachment of a course; one that is not ready is seen by its uploader and by staff.
 
     Raises:
         NotFound: there is none, or none that the caller may see.
     """
-    return _seen_by(caller, queries.find_attachment(connection, attachment_id))
+    return _seen_by(caller, queries.find_attachment(connection, attachment_id), "course")
 
 
-def lock_attachment_for(connection: Connection, caller: Caller, attachment_id: int) -> Attachment:
+def lock_attachment_for(
+    connection: Connection, caller: Caller, attachment_id: int, shelf: Shelf = "course"
+) -> Attachment:
     """Return an attachment that the caller may remove, and that nobody else changes meanwhile.
 
     Raises:
         NotFound: there is none, or none that the caller may see.
         Forbidden: the caller does not keep the files of this course.
     """
-    attachment = _seen_by(caller, queries.find_attachment(connection, attachment_id, lock=True))
+    present = queries.find_attachment(connection, attachment_id, lock=True)
+    attachment = _seen_by(caller, present, shelf)
     _check_may_keep(connection, caller, attachment.course_id)
     return attachment
 
 
 def get_upload_for(
-    connection: Connection, caller: Caller, attachment_id: int, *, lock: bool = False
+    connection: Connection,
+    caller: Caller,
+    attachment_id: int,
+    shelf: Shelf = "course",
+    *,
+    lock: bool = False,
 ) -> Attachment:
     """Return an attachment that the caller uploads.
 
@@ -92,7 +102,8 @@ def get_upload_for(
         NotFound: there is none, or none that the caller may see.
         Forbidden: somebody else uploads it, or the caller no longer keeps the files of the course.
     """
-    attachment = _seen_by(caller, queries.find_attachment(connection, attachment_id, lock=lock))
+    present = queries.find_attachment(connection, attachment_id, lock=lock)
+    attachment = _seen_by(caller, present, shelf)
     if attachment.uploaded_by != caller.id:
         raise Forbidden
     _check_may_keep(connection, caller, attachment.course_id)
@@ -108,20 +119,32 @@ def list_attachments_for(connection: Connection, caller: Caller, query: Attachme
 def create_attachment(
     connection: Connection, caller: Caller, wanted: AttachmentIn
 ) -> tuple[Attachment, s3.PresignedUpload]:
-    """Add an attachment without its file, and the form that takes the file.
+    """Add an attachment of a course without its file, and the form that takes the file.
 
     Raises:
         NotFound: there is no such course.
         Forbidden: the caller does not keep its files.
-        Invalid: files of that type are not taken.
+        Invalid: as `add_file`.
     """
     course = get_course_for(connection, caller, wanted.course)
     _check_may_keep(connection, caller, course.id)
+    return add_file(connection, caller, wanted, course.id)
+
+
+def add_file(
+    connection: Connection, caller: Caller, wanted: FileIn, course_id: int | None
+) -> tuple[Attachment, s3.PresignedUpload]:
+    """Add a file that is to come, of a course or with None of announcements, and the form for it.
+
+    Raises:
+        Invalid: files of that type are not taken.
+        NotFound: the course was removed meanwhile.
+    """
     allowed = get_settings().allowed_attachment_types
     if wanted.content_type not in allowed:
         message = f"Must be one of: {', '.join(sorted(allowed))}."
         raise Invalid(errors=[FieldError("content_type", "not_one_of", message)])
-    key = leftovers.new_key(leftovers.UPLOADS, course.id)
+    key = leftovers.new_key(leftovers.UPLOADS, course_id)
     upload = s3.presigned_upload(
         key,
         wanted.content_type,
@@ -134,7 +157,7 @@ def create_attachment(
         row = connection.execute(
             _INSERT,
             {
-                "course_id": course.id,
+                "course_id": course_id,
                 "title": wanted.title or wanted.filename,
                 "filename": wanted.filename,
                 "content_type": wanted.content_type,
@@ -146,13 +169,17 @@ def create_attachment(
             },
         ).one()
     attachment = Attachment(*row)
-    after = {"course": course.id, "content_type": wanted.content_type, "size": wanted.size}
+    after = {"course": course_id, "content_type": wanted.content_type, "size": wanted.size}
     audit.add(connection, caller, "attachment_created", "attachment", attachment.id, after=after)
     return attachment, upload
 
 
 def offer_parts(
-    connection: Connection, caller: Caller, attachment_id: int, numbers: Sequence[int]
+    connection: Connection,
+    caller: Caller,
+    attachment_id: int,
+    numbers: Sequence[int],
+    shelf: Shelf = "course",
 ) -> PartsOut:
     """Return links for parts of the file; the first ones start the upload in parts.
 
@@ -161,7 +188,7 @@ def offer_parts(
         AttachmentReady: there is nothing to upload any more.
         Invalid: the file does not have that many parts.
     """
-    attachment = get_upload_for(connection, caller, attachment_id, lock=True)
+    attachment = get_upload_for(connection, caller, attachment_id, shelf, lock=True)
     if attachment.is_ready:
         raise AttachmentReady
     sizes = part_sizes(attachment.size_bytes)
@@ -229,15 +256,17 @@ def delete_unfinished(connection: Connection, limit: int) -> int:
     return len(rows)
 
 
-def _seen_by(caller: Caller, attachment: Attachment | None) -> Attachment:
-    if attachment is None:
+def _seen_by(caller: Caller, attachment: Attachment | None, shelf: Shelf) -> Attachment:
+    if attachment is None or attachment.shelf != shelf:
         raise NotFound
     is_own = attachment.uploaded_by == caller.id or caller.role in STAFF
-    if not attachment.is_ready and not is_own:
+    is_public = attachment.is_ready and shelf == "course"
+    if not is_own and not is_public:
         raise NotFound
     return attachment
 
 
-def _check_may_keep(connection: Connection, caller: Caller, course_id: int) -> None:
-    if not may_keep_attachments(connection, caller, course_id):
+def _check_may_keep(connection: Connection, caller: Caller, course_id: int | None) -> None:
+    # A file of announcements is kept by those who see it here: its uploader and staff.
+    if course_id is not None and not may_keep_attachments(connection, caller, course_id):
         raise Forbidden

@@ -25,7 +25,8 @@ course_attachments = Table(
     "course_attachments",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("course_id", BigInteger, ForeignKey("courses.id", ondelete="CASCADE"), nullable=False),
+    # Null: a file of announcements.
+    Column("course_id", BigInteger, ForeignKey("courses.id", ondelete="CASCADE")),
     Column("title", Text, nullable=False),
     Column("filename", Text, nullable=False),
     Column("content_type", Text, nullable=False),
@@ -57,6 +58,12 @@ Index(
     "course_attachments_unfinished_idx",
     course_attachments.c.created_at,
     postgresql_where=text("state = 'uploading'"),
+)
+
+Index(
+    "course_attachments_of_announcements_idx",
+    course_attachments.c.created_at,
+    postgresql_where=text("course_id IS NULL AND state = 'ready'"),
 )
 
 attachment_leftovers = Table(

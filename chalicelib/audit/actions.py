@@ -35,6 +35,7 @@ Action = Literal[
     "enrollment_deleted",
     "calendar_feed_created",
     "calendar_feed_rotated",
+    "mail_unsubscribed",
     "announcement_created",
     "announcement_published",
     "announcement_updated",

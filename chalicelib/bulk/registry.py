@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.accounts.csv import USERS
+from chalicelib.announcements.csv import UNACKNOWLEDGED
 from chalicelib.bulk.errors import UnknownKind
 from chalicelib.catalog.csv import COURSES
 from chalicelib.core.kinds import Export, Kind
@@ -10,7 +11,7 @@ from chalicelib.scheduling.csv import SECTIONS, TIMETABLE
 from chalicelib.scheduling.enrollments_csv import ENROLLMENTS
 
 _KINDS: dict[str, Export] = {
-    kind.name: kind for kind in (COURSES, ENROLLMENTS, SECTIONS, TIMETABLE, USERS)
+    kind.name: kind for kind in (COURSES, ENROLLMENTS, SECTIONS, TIMETABLE, UNACKNOWLEDGED, USERS)
 }
 
 

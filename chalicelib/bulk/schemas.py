@@ -76,19 +76,22 @@ class ExportIn(BaseModel):
     q: str | None = Field(None, max_length=200)
     code: str | None = Field(None, max_length=200, description="Of courses.")
     course: int | None = Field(
-        None, ge=1, le=_LARGEST_ID, description="Of all but courses and users: an id."
+        None, ge=1, le=_LARGEST_ID, description="Of sections, enrollments and timetable: an id."
     )
     term: str | None = Field(
-        None, max_length=200, description="Of all but courses and users: a whole code."
+        None, max_length=200, description="Of sections, enrollments and timetable: a whole code."
     )
     teacher: int | None = Field(
-        None, ge=1, le=_LARGEST_ID, description="Of all but courses and users: an id."
+        None, ge=1, le=_LARGEST_ID, description="Of sections, enrollments and timetable: an id."
     )
     status: Literal[Status, EnrollmentStatus] | None = Field(
         None, description="Of sections and timetable the section's, of enrollments theirs."
     )
     role: Role | None = Field(None, description="Of users.")
     active: bool | None = Field(None, description="Of users.")
+    announcement: int | None = Field(
+        None, ge=1, le=_LARGEST_ID, description="Of unacknowledged, which needs it: an id."
+    )
 
 
 class ApplyIn(BaseModel):

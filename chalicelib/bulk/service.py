@@ -192,16 +192,25 @@ def start_export(
     Raises:
         UnknownKind: there is no export of that kind.
         Forbidden: this kind is not for the caller's role.
-        Invalid: a filter that this kind does not have.
+        Invalid: a filter that this kind does not have, or one that it needs is not set.
+        NotFound: what such a filter names is not the caller's.
     """
     kind = _permitted(caller, get_kind(kind_name))
-    unknown = [name for name in filters if name not in kind.filters]
-    if unknown:
-        raise Invalid(
-            errors=[FieldError(name, "unknown_field", "No filter here.") for name in unknown]
-        )
-    task_id = uuid.uuid4()
     narrowing = {name: value for name, value in filters.items() if value != ""}
+    wrong = [
+        FieldError(name, "unknown_field", "No filter here.")
+        for name in filters
+        if name not in kind.filters
+    ]
+    wrong += [
+        FieldError(name, "required", "This kind is of one of these only.")
+        for name in kind.doors
+        if name not in narrowing
+    ]
+    if wrong:
+        raise Invalid(errors=wrong)
+    _pass_doors(connection, caller, kind, narrowing)
+    task_id = uuid.uuid4()
     connection.execute(
         _ADD_EXPORT,
         {
@@ -341,6 +350,13 @@ def _permitted(caller: Caller, kind: AnyKind) -> AnyKind:
     return kind
 
 
+def _pass_doors(
+    connection: Connection, caller: Caller, kind: Export, filters: Mapping[str, Any]
+) -> None:
+    for name, door in kind.doors.items():
+        door(connection, caller, filters[name])
+
+
 def _options_of(kind: Kind, **asked: bool) -> dict[str, bool]:
     """Return what an import is asked for besides, as its task keeps it."""
     options: dict[str, bool] = {name: value for name, value in asked.items() if value}
@@ -365,7 +381,8 @@ def _get_plan(connection: Connection, caller: Caller, task_id: uuid.UUID) -> Tas
 def _handed_out(
     connection: Connection, caller: Caller, task: TaskFacts, key: str | None, filename: str
 ) -> str:
-    _permitted(caller, get_kind(task.kind))
+    kind = _permitted(caller, get_kind(task.kind))
+    _pass_doors(connection, caller, kind, task.parameters)
     if task.state != "SUCCESS":
         raise TaskUnfinished
     if key is None:

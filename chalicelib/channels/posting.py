@@ -11,7 +11,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from time import sleep, time
+from time import time
 
 from sqlalchemy import Connection
 
@@ -26,8 +26,7 @@ from chalicelib.channels.errors import PostSkipped, SecretUnreadable, UnknownPos
 from chalicelib.channels.rules import bound_to
 from chalicelib.channels.sealing import unseal
 from chalicelib.core import database
-from chalicelib.core.batches import PAUSES_SECONDS
-from chalicelib.core.errors import DatabaseAway, PoolExhausted
+from chalicelib.core.batches import insist
 from chalicelib.core.settings import get_settings
 from chalicelib.integrations import smtp, webhooks
 from chalicelib.integrations.destinations import destination
@@ -74,9 +73,9 @@ def send_post(post_id: int, composers: Mapping[str, Composer]) -> None:
     except OutboundFailure as failure:
         ended = failure
         log.warning("post_failed", extra=post.facts | {"code": failure.code})
-        _note(lambda connection: note_failed(connection, post, ended))
+        insist(lambda connection: note_failed(connection, post, ended))
     else:
-        _note(lambda connection: note_sent(connection, post))
+        insist(lambda connection: note_sent(connection, post))
         log.info("post_sent", extra=post.facts)
 
 
@@ -100,7 +99,7 @@ def _test(_connection: Connection, _post: Post) -> Notice:
     return Notice(
         "Rollcall: a test · 测试",
         "This channel works. 此渠道可用。",
-        get_settings().web_origin.rstrip("/"),
+        get_settings().web_root,
     )
 
 
@@ -184,14 +183,3 @@ _SENDERS: Mapping[str, Callable[[Post, Notice, str], None]] = {
 
 def _json(content: Mapping[str, object]) -> bytes:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _note(work: Callable[[Connection], None]) -> None:
-    """Write down how it ended, and wait for a database that is away: unwritten, it is lost."""
-    for pause_seconds in PAUSES_SECONDS:
-        try:
-            database.retry_idempotent(work)
-            return
-        except (DatabaseAway, PoolExhausted):
-            sleep(pause_seconds)
-    database.retry_idempotent(work)

@@ -1,4 +1,5 @@
-"""The one engine of a process, and the only ways in: transaction() and lone_read().
+"""The one engine of a process, and the only ways in: transaction(), lone_read() and
+lone_write().
 
 Whatever makes the database unreachable leaves here as a 503 (`PoolExhausted`, `DatabaseAway`);
 errors of a statement itself stay SQLAlchemy's, to be told apart by `sqlstate` and `constraint_of`.
@@ -13,7 +14,7 @@ import re
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 import pg8000
@@ -235,6 +236,20 @@ def lone_read(precondition: Precondition | None = None) -> Iterator[Connection]:
                 yield connection
         finally:
             flight.autocommit = False
+
+
+def lone_write(
+    precondition: Precondition | None = None,
+) -> AbstractContextManager[Connection]:
+    """Open a connection on which one SELECT of a function that writes is a transaction by itself.
+
+    What takes one statement needs no flight for COMMIT. Nothing can be sent after it: a message
+    wants a `transaction()`.
+
+    Raises:
+        PoolExhausted, DatabaseAway, RollcallError: as `transaction`.
+    """
+    return lone_read(precondition)
 
 
 def retry_idempotent(work: Callable[[Connection], T]) -> T:

@@ -66,6 +66,8 @@ class Export:
         filters: what an export can be narrowed by.
         export: SQL of the rows to export, given the names of the filters that are set: `columns`
             as text, sorted; a filter's value is a bind of its name.
+        doors: the filters that must be set, each with what takes the connection, the caller and
+            the filter's value, and raises NotFound where that names nothing of the caller's.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Export:
     columns: tuple[str, ...]
     filters: tuple[str, ...]
     export: Callable[[Collection[str]], str]
+    doors: Mapping[str, Callable[..., object]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

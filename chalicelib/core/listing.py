@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import BigInteger, Boolean, Connection, Text, TextualSelect, column, text
 
 from chalicelib.core.pagination import (
+    LARGEST_ID,
     MOST_CHARACTERS,
     InvalidCursor,
     Page,
@@ -96,6 +97,17 @@ class Listing:
         conditions = [sql for name, sql in self.conditions.items() if name in filters]
         conditions += always
         return f"WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def id_before(query: PageQuery, sort: str) -> int:
+    """Return the id that all of a page by falling id are below.
+
+    Raises:
+        InvalidCursor: the cursor is not one of this sort.
+    """
+    if query.cursor is None:
+        return LARGEST_ID
+    return _checked(decode_cursor(query.cursor, sort), None).id
 
 
 def contains(*columns: str) -> str:

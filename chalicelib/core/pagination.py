@@ -17,7 +17,7 @@ from chalicelib.core.errors import Invalid
 # A function answers with 6 MB at most: this many characters fit, whatever they are and however
 # they are escaped on the way. A page that would be larger is cut short.
 MOST_CHARACTERS = 1_400_000
-_LARGEST_ID = 2**63 - 1
+LARGEST_ID = 2**63 - 1
 _LONGEST_CURSOR = 4096
 
 
@@ -87,5 +87,5 @@ def _could_be_ours(position: Position) -> bool:
         isinstance(position.key, str)
         and "\0" not in position.key
         and type(position.id) is int
-        and 0 < position.id <= _LARGEST_ID
+        and 0 < position.id <= LARGEST_ID
     )

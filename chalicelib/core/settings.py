@@ -142,6 +142,9 @@ class Settings(BaseModel):
     mail_configuration_set: str | None = Field(
         None, description="SES configuration set that tells of bounces and complaints."
     )
+    mail_rate_per_second: float = Field(
+        14, ge=1, le=10_000, description="Mails a second that SES grants the account."
+    )
 
     mail_transport: Literal["ses", "smtp"] = Field(
         "ses", description="What mails leave by: SES, or the relay that SMTP_URL names."
@@ -199,7 +202,8 @@ class Settings(BaseModel):
     )
     api_origin: str | None = Field(
         None,
-        description="Where calendars reach the API, with a path if it has one; WEB_ORIGIN else.",
+        description="Where calendars and mail programs reach the API, with a path if it has one;"
+        " WEB_ORIGIN else.",
     )
     cors_origins: str = Field(
         "", description="Origins, separated by commas, that browsers may call the API from."
@@ -221,6 +225,16 @@ class Settings(BaseModel):
         return frozenset(
             h.strip().lower() for h in self.channel_private_hosts.split(",") if h.strip()
         )
+
+    @property
+    def web_root(self) -> str:
+        """What URLs of the web app begin with, up to their path."""
+        return self.web_origin.rstrip("/")
+
+    @property
+    def api_root(self) -> str:
+        """What URLs of the API begin with where others than the web app are given them."""
+        return (self.api_origin or self.web_origin).rstrip("/")
 
     @property
     def guards_statements(self) -> bool:

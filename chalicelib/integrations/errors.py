@@ -25,6 +25,10 @@ class MailRefused(Exception):
     """The mail service will not send this mail, however often it is asked."""
 
 
+class MailThrottled(Exception):
+    """The mail service takes mails, but not that many at once."""
+
+
 FailureCode = Literal[
     "unresolvable",
     "address_refused",
@@ -72,9 +76,8 @@ class SecretsAway(Unavailable):
     detail = "The secrets are away for a moment; try again."
 
 
-_BUSY = frozenset(
-    {"RequestTimeout", "SlowDown", "ServiceUnavailable", "Throttling", "ThrottlingException"}
-)
+THROTTLED = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException"})
+_BUSY = frozenset({"RequestTimeout", "SlowDown", "ServiceUnavailable", *THROTTLED})
 
 
 @contextmanager

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
-from typing import TYPE_CHECKING
+from email.policy import SMTP, Policy
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.integrations.aws import ses_client
-from chalicelib.integrations.errors import MailAway, MailRefused, away_as, refusal_code
+from chalicelib.integrations.errors import (
+    THROTTLED,
+    MailAway,
+    MailRefused,
+    MailThrottled,
+    away_as,
+    refusal_code,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_ses.type_defs import SendRawEmailRequestTypeDef
@@ -26,6 +33,20 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _REFUSALS = frozenset({"MessageRejected", "InvalidParameterValue", "ValidationError"})
 
 
+class _AsGiven(UnstructuredHeader, BaseHeader):
+    """A header of one word: the standard library would break a long one into encoded words, which
+    a mail program does not read where RFC 2369 wants an URL.
+    """
+
+    def fold(self, *, policy: Policy[Any]) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _AsGiven)
+_POLICY = SMTP.clone(header_factory=_HEADERS)
+
+
 def composed(
     *, sender: str, to: str, subject: str, text: str, html: str | None, headers: Mapping[str, str]
 ) -> EmailMessage:
@@ -34,7 +55,7 @@ def composed(
     Raises:
         MailRefused: a header or address is not acceptable.
     """
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_POLICY)
     try:
         message["To"] = Address(addr_spec=to)
     except Exception as error:
@@ -73,6 +94,7 @@ def send(
 
     Raises:
         MailRefused: a header or address is not acceptable, or SES rejects the mail for good.
+        MailThrottled: it was sent faster than SES grants.
         MailAway: SES does not answer, is too busy, or takes no mail from this installation.
     """
     from botocore.exceptions import ClientError
@@ -95,4 +117,8 @@ def send(
         if refusal_code(refusal) in _REFUSALS:
             raise MailRefused("SES rejects the mail.") from refusal
         raise MailAway from refusal
+    except MailAway as away:
+        if refusal_code(away.__cause__) in THROTTLED:
+            raise MailThrottled from away.__cause__
+        raise
     return answer["MessageId"]

@@ -29,6 +29,7 @@ class Mail:
     user_id: int | None
     address: str | None
     about: int | None
+    occasion: int | None
     age: timedelta
     attempt: int
 
@@ -47,7 +48,7 @@ _CLAIM = text(
                   WHERE id = :id AND state = 'queued'
                     AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
                     FOR NO KEY UPDATE SKIP LOCKED)
-    RETURNING kind, user_id, address, about, now() - created_at AS age, attempts
+    RETURNING kind, user_id, address, about, occasion, now() - created_at AS age, attempts
     """
 )
 _GIVE_BACK = text(

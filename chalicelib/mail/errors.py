@@ -6,7 +6,9 @@ from typing import Literal
 
 from chalicelib.core.batches import NotYet
 
-SkipReason = Literal["no_account", "inactive", "suppressed", "no_longer_due"]
+SkipReason = Literal[
+    "no_account", "inactive", "suppressed", "mail_off", "withdrawn", "no_longer_due"
+]
 
 
 class MailSkipped(Exception):

@@ -1,4 +1,5 @@
-"""One mail, from its claim to its end: composed in one transaction, sent in none, noted in another.
+"""One mail, from its claim to its end: composed in one transaction, sent in none when its turn has
+come, noted in another.
 
 What mails of a kind say is known to the areas above; they are passed in.
 """
@@ -13,11 +14,10 @@ from time import sleep
 from sqlalchemy import Connection
 
 from chalicelib.core import database
-from chalicelib.core.batches import PAUSES_SECONDS
-from chalicelib.core.errors import DatabaseAway, PoolExhausted
+from chalicelib.core.batches import insist
 from chalicelib.core.settings import get_settings
 from chalicelib.integrations import ses, smtp
-from chalicelib.integrations.errors import MailAway, MailRefused, refusal_code
+from chalicelib.integrations.errors import MailAway, MailRefused, MailThrottled, refusal_code
 from chalicelib.mail.claims import (
     Mail,
     claim_mail,
@@ -28,6 +28,7 @@ from chalicelib.mail.claims import (
 )
 from chalicelib.mail.errors import MailSkipped, MailWaits, UnknownMailKind
 from chalicelib.mail.letters import Letter
+from chalicelib.mail.pace import slow_down, take_slot
 from chalicelib.mail.queries import find_suppression
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,11 @@ def send_mail(mail_id: int, composers: Mapping[str, Composer]) -> None:
             note_skipped(connection, mail, skipped.reason)
             log.info("mail_skipped", extra=mail.facts | {"reason": skipped.reason})
             return
+    slot = insist(take_slot)
+    if slot is None:
+        insist(lambda connection: give_back(connection, mail))
+        raise MailWaits
+    sleep(slot.wait_seconds)
     try:
         message_id = _transport()(
             sender=sender,
@@ -79,12 +85,15 @@ def send_mail(mail_id: int, composers: Mapping[str, Composer]) -> None:
         # Not the exception: SES names addresses in it.
         code = refusal_code(refusal.__cause__)
         log.error("mail_refused", extra=mail.facts | {"refusal_code": code})
-        _note(lambda connection: note_refused(connection, mail))
-    except MailAway as away:
-        _note(lambda connection: give_back(connection, mail))
+        insist(lambda connection: note_refused(connection, mail))
+    except (MailAway, MailThrottled) as away:
+        if isinstance(away, MailThrottled):
+            log.warning("mail_throttled", extra=mail.facts)
+            insist(lambda connection: slow_down(connection, slot))
+        insist(lambda connection: give_back(connection, mail))
         raise MailWaits from away
     else:
-        _note(lambda connection: note_sent(connection, mail, message_id))
+        insist(lambda connection: note_sent(connection, mail, message_id))
         log.info("mail_sent", extra=mail.facts | {"ses_id": message_id})
 
 
@@ -102,14 +111,3 @@ def _composed(
     if find_suppression(connection, draft.to) is not None:
         raise MailSkipped("suppressed")
     return draft.to, draft.write()
-
-
-def _note(work: Callable[[Connection], None]) -> None:
-    """Write down what SES said, and wait for a database that is away: unwritten, it is lost."""
-    for pause_seconds in PAUSES_SECONDS:
-        try:
-            database.retry_idempotent(work)
-            return
-        except (DatabaseAway, PoolExhausted):
-            sleep(pause_seconds)
-    database.retry_idempotent(work)

@@ -17,6 +17,13 @@ from chalicelib.outbox import service as outbox
 _QUEUE = text(
     "INSERT INTO mails (kind, user_id, address) VALUES (:kind, :user_id, :address) RETURNING id"
 )
+_QUEUE_ONCE = text(
+    """
+    INSERT INTO mails (kind, user_id, occasion) VALUES (:kind, :user_id, :occasion)
+        ON CONFLICT DO NOTHING
+    RETURNING id
+    """
+)
 _QUEUE_EACH = text(
     """
     WITH added AS (
@@ -70,6 +77,17 @@ def queue_mail(
         _QUEUE, {"kind": kind, "user_id": user_id, "address": address}
     ).scalar_one()
     _send_for(connection, mail_id)
+    return mail_id
+
+
+def queue_mail_once(connection: Connection, kind: str, user_id: int, occasion: int) -> int | None:
+    """Write a mail to a user, and return its id; None where the one of this occasion (the week of a
+    report, say) is written already.
+    """
+    binds = {"kind": kind, "user_id": user_id, "occasion": occasion}
+    mail_id: int | None = connection.execute(_QUEUE_ONCE, binds).scalar_one_or_none()
+    if mail_id is not None:
+        _send_for(connection, mail_id)
     return mail_id
 
 

@@ -1,4 +1,4 @@
-"""Tables of mails to send and sent, and of the addresses that get none any more.
+"""Tables of mails to send and sent, how fast they leave, and the addresses that get none any more.
 
 What a mail says is made when it is sent and kept nowhere.
 """
@@ -10,10 +10,12 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Double,
     ForeignKey,
     Identity,
     Index,
     Integer,
+    SmallInteger,
     Table,
     Text,
     func,
@@ -81,4 +83,16 @@ mail_suppressions = Table(
     Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint("address = lower(address)", name="address"),
     CheckConstraint("reason IN ('bounce', 'complaint')", name="reason"),
+)
+
+# One row: the time between two mails as it is now, and when the next may leave.
+mail_pace = Table(
+    "mail_pace",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("gap_seconds", Double, nullable=False),
+    Column("next_at", DateTime(timezone=True), nullable=False),
+    # The first slot after SES last found it too fast.
+    Column("slowed_from", DateTime(timezone=True)),
+    CheckConstraint("id = 1", name="one_row"),
 )

@@ -48,6 +48,9 @@ _PERSONAL_DATA = text(
             SELECT json_build_object('reason', reason, 'at', {_moment("at")})
               FROM mail_suppressions
              WHERE address = (SELECT lower(email) FROM users WHERE id = :id)),
+        'unsubscribe_link', (
+            SELECT json_build_object('created_at', {_moment("created_at")})
+              FROM unsubscribe_links WHERE user_id = :id),
         'enrollments', (
             SELECT coalesce(json_agg(json_build_object(
                        'section', section_id, 'course', courses.code, 'term', terms.code,
@@ -75,6 +78,21 @@ _PERSONAL_DATA = text(
                        'size', size_bytes, 'created_at', {_moment("created_at")})
                        ORDER BY id), '[]')
               FROM course_attachments WHERE uploaded_by = :id),
+        'announcements', (
+            SELECT coalesce(json_agg(json_build_object(
+                       'id', id, 'title', title, 'status', status, 'version', version,
+                       'created_at', {_moment("created_at")},
+                       'published_at', {_moment("published_at")}) ORDER BY id), '[]')
+              FROM announcements WHERE publisher_id = :id),
+        'deliveries', (
+            SELECT coalesce(json_agg(json_build_object(
+                       'announcement', announcement_id, 'title', title, 'state', state,
+                       'version', deliveries.version,
+                       'delivered_at', {_moment("delivered_at")}, 'ack_at', {_moment("ack_at")},
+                       'last_push_at', {_moment("last_push_at")}, 'retry_count', retry_count,
+                       'mail', mail) ORDER BY deliveries.id), '[]')
+              FROM deliveries JOIN announcements ON announcements.id = announcement_id
+             WHERE user_id = :id),
         'calendar_feed', (
             SELECT json_build_object(
                        'created_at', {_moment("created_at")},

@@ -16,10 +16,19 @@ class PersonalData(BaseModel):
     links: list[dict[str, Any]] = Field(description="That set a password and are still good.")
     mails: list[dict[str, Any]]
     mail_suppression: dict[str, Any] | None = Field(description="Why no mail is sent, if so.")
+    unsubscribe_link: dict[str, Any] | None = Field(
+        description="Since when mails have one, without its secret."
+    )
     enrollments: list[dict[str, Any]]
     sections_taught: list[dict[str, Any]]
     tasks: list[dict[str, Any]] = Field(description="Imports and exports.")
-    attachments: list[dict[str, Any]] = Field(description="Files of courses that they uploaded.")
+    attachments: list[dict[str, Any]] = Field(
+        description="Files of courses and announcements that they uploaded."
+    )
+    announcements: list[dict[str, Any]] = Field(description="That they wrote.")
+    deliveries: list[dict[str, Any]] = Field(
+        description="Of announcements to them, and what they did with each."
+    )
     calendar_feed: dict[str, Any] | None = Field(
         description="Since when there is one, without its secret, and which sections were left."
     )

@@ -1,7 +1,8 @@
 """A person's right to be forgotten.
 
 It means: nobody can tell any more who it was; what the school must keep of its work
-(enrolments, tasks, the audit log) goes on under a number. The audit log names nobody by itself.
+(enrolments, announcements and their deliveries, tasks, the audit log) goes on under a number. The
+audit log and the ledger of deliveries name nobody by themselves.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ _FORGET = text(
     WITH mailed AS (DELETE FROM mails WHERE user_id = :id OR lower(address) = :email),
          suppressed AS (DELETE FROM mail_suppressions WHERE address = :email),
          preferred AS (DELETE FROM notification_preferences WHERE user_id = :id),
-         subscribed AS (DELETE FROM calendar_feeds WHERE user_id = :id)
+         subscribed AS (DELETE FROM calendar_feeds WHERE user_id = :id),
+         unsubscribing AS (DELETE FROM unsubscribe_links WHERE user_id = :id)
     DELETE FROM idempotency_keys WHERE caller_id = :id
     """
 )

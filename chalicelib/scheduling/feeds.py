@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
-from chalicelib.accounts.opaque import new_token
+from chalicelib.accounts.opaque import may_be_token, new_token
 from chalicelib.accounts.rules import Caller
 from chalicelib.audit import service as audit
 from chalicelib.core.errors import NotFound, found
@@ -213,14 +213,12 @@ def expire_cancellations(connection: Connection, limit: int) -> int:
 
 
 def _tidy(file: str) -> str:
-    """Return what stands before the suffix; what Postgres could not hold as text is no secret."""
+    """Return what stands before the suffix."""
     secret = file.removesuffix(_SUFFIX)
-    if not (secret.isascii() and secret.isprintable()):
+    if not may_be_token(secret):
         raise NotFound
     return secret
 
 
 def _url_of(secret: str) -> str:
-    settings = get_settings()
-    origin = (settings.api_origin or settings.web_origin).rstrip("/")
-    return f"{origin}/calendar/{secret}{_SUFFIX}"
+    return f"{get_settings().api_root}/calendar/{secret}{_SUFFIX}"

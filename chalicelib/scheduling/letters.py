@@ -36,7 +36,7 @@ def _enrollment_promoted(connection: Connection, mail: Mail) -> Draft:
         "course": seat.course,
         "section": seat.section_code,
         "term": seat.term,
-        "link": f"{get_settings().web_origin.rstrip('/')}/sections/{mail.about}",
+        "link": f"{get_settings().web_root}/sections/{mail.about}",
     }
     return Draft(user.email, lambda: render(mail.kind, user.locale, values))
 

@@ -39,8 +39,17 @@ class CourseFigures(BaseModel):
     fill_rate: float = Field(description="Enrolled by capacity; 0 without any capacity.")
 
 
+class AnnouncementFigures(BaseModel):
+    """Announcements that are out, together."""
+
+    published: int
+    audience: int = Field(description="Whom they address; who got several counts for each.")
+    acknowledged: int
+    ack_rate: float = Field(description="Acknowledged by audience, 0 to 1.")
+
+
 class OverviewOut(BaseModel):
-    """Sections and seats, of a teacher the own ones."""
+    """Sections, seats and announcements, of a teacher the own ones."""
 
     term: str | None = Field(description="Code of the term; null for all.")
     sections: SectionCounts
@@ -49,3 +58,4 @@ class OverviewOut(BaseModel):
     waitlisted: int
     fill_rate: float = Field(description="Enrolled by capacity; 0 without any capacity.")
     courses: list[CourseFigures] = Field(description="By code, the first 5,000.")
+    announcements: AnnouncementFigures

@@ -5,13 +5,14 @@ deliveries up to date.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from chalicelib.announcements import ledger
 from chalicelib.announcements.joining import address_joined
 from chalicelib.announcements.publishing import publish_due
 from chalicelib.core import database, logs
+from chalicelib.core.batches import in_turns
 from chalicelib.core.settings import get_settings
 from chalicelib.integrations.database_login import database_login
 
@@ -27,25 +28,14 @@ def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
     database.set_credentials_provider(database_login)
     with logs.correlated(context.aws_request_id):
         done = {
-            "published": _repeated(context, _publish),
-            "addressed": _repeated(context, _address),
-            "mails_told": _repeated(context, _tell),
+            "published": in_turns(context, _RESERVE_MILLISECONDS, _publish),
+            "addressed": in_turns(context, _RESERVE_MILLISECONDS, _address),
+            "mails_told": in_turns(context, _RESERVE_MILLISECONDS, _tell),
             "seals": _sealed(context),
         }
         if any(done.values()):
             log.info("announcements_kept", extra=done)
     return done
-
-
-def _has_time(context: Any) -> bool:
-    return bool(context.get_remaining_time_in_millis() > _RESERVE_MILLISECONDS)
-
-
-def _repeated(context: Any, work: Callable[[], int]) -> int:
-    total = 0
-    while _has_time(context) and (count := work()):
-        total += count
-    return total
 
 
 def _publish() -> int:
@@ -66,10 +56,12 @@ def _tell() -> int:
 def _sealed(context: Any) -> int:
     with database.lone_read() as connection:
         waiting = ledger.list_unsealed(connection)
-    made = 0
-    for announcement_id in waiting:
-        if not _has_time(context):
-            break
-        with database.transaction() as connection:
-            made += ledger.seal_events(connection, announcement_id)
-    return made
+    return sum(
+        in_turns(context, _RESERVE_MILLISECONDS, partial(_seal, announcement_id))
+        for announcement_id in waiting
+    )
+
+
+def _seal(announcement_id: int) -> int:
+    with database.transaction() as connection:
+        return ledger.seal_events(connection, announcement_id)

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from chalicelib.accounts import limits, recovery, sessions
+from chalicelib.announcements import files
 from chalicelib.attachments import leftovers
 from chalicelib.attachments import service as attachments
 from chalicelib.bulk import service as bulk
 from chalicelib.channels import service as channels
 from chalicelib.core import database, logs
+from chalicelib.core.batches import in_turns
 from chalicelib.core.settings import get_settings
 from chalicelib.idempotency import service as idempotency
 from chalicelib.integrations import s3
@@ -39,6 +41,7 @@ def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
             "mails": _in_batches(context, _mails),
             "channel_posts": _in_batches(context, _channel_posts),
             "unfinished_attachments": _in_batches(context, _unfinished_attachments),
+            "unused_files": _in_batches(context, _unused_files),
             "attachment_leftovers": _in_batches(context, _attachment_leftovers),
             "cancellations": _in_batches(context, _cancellations),
             "parts": _in_batches(context, leftovers.sweep_parts),
@@ -50,13 +53,7 @@ def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
 
 
 def _in_batches(context: Any, remove: Callable[[], int]) -> int:
-    total = 0
-    while context.get_remaining_time_in_millis() > _RESERVE_MILLISECONDS:
-        count = remove()
-        if count == 0:
-            break
-        total += count
-    return total
+    return in_turns(context, _RESERVE_MILLISECONDS, remove)
 
 
 def _idempotency_keys() -> int:
@@ -111,6 +108,11 @@ def _cancellations() -> int:
 def _unfinished_attachments() -> int:
     with database.transaction() as connection:
         return attachments.delete_unfinished(connection, BATCH)
+
+
+def _unused_files() -> int:
+    with database.transaction() as connection:
+        return files.delete_unused(connection, BATCH)
 
 
 def _attachment_leftovers() -> int:

@@ -1,4 +1,4 @@
-"""A course's shelf for the tests of attachments: announce a file, send it as a browser would, look
+"""A shelf of files for the tests of attachments: announce a file, send it as a browser would, look
 at what lies in the bucket, past our own code."""
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ def sha256_of(content: bytes) -> str:
 
 
 class Shelf:
-    """One course's files, kept by rosa."""
+    """One course's files, kept by rosa; or with None those of announcements."""
 
-    def __init__(self, api: API, course: int, owner: Connection, bucket: Any) -> None:
+    def __init__(self, api: API, course: int | None, owner: Connection, bucket: Any) -> None:
         self.api = api
         self.course = course
         self._owner = owner
@@ -30,12 +30,14 @@ class Shelf:
 
     def announce(self, content: bytes = PDF, as_: str = "rosa", **rest: Any) -> Answer:
         """Say what is to come; what `rest` does not say fits the content."""
-        body = {
-            "course": self.course,
+        body: dict[str, Any] = {
             "filename": "讲义 1.pdf",
             "content_type": "application/pdf",
             "size": len(content),
         }
+        if self.course is None:
+            return self.api.post("/api/announcement_attachments", as_=as_, body=body | rest)
+        body["course"] = self.course
         return self.api.post("/api/course_attachments", as_=as_, body=body | rest)
 
     def announced(self, content: bytes = PDF, **rest: Any) -> tuple[str, dict[str, Any]]:

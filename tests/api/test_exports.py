@@ -13,6 +13,8 @@ from tests.bulk.desk import bucket_and_queues, parsed
 from tests.functions.events import Context, failed_ids, sqs_event
 from tests.outbox.queues import Queues
 
+from .test_announcements import announce
+
 
 @pytest.fixture(scope="module")
 def queues() -> Iterator[Queues]:
@@ -102,6 +104,11 @@ def test_managers_export_users_without_a_password(api: Any, queues: Queues) -> N
         ("enrollments", {"status": "withdrawn"}, "status"),
         ("timetable", {"course": "CS101"}, "course"),
         ("sections", {"teacher": 2**63}, "teacher"),
+        ("courses", {"announcement": 1}, "announcement"),
+        ("unacknowledged", {"announcement": 1, "term": "autumn"}, "term"),
+        ("unacknowledged", {"announcement": 0}, "announcement"),
+        ("unacknowledged", {"announcement": None}, "announcement"),
+        ("unacknowledged", {}, "announcement"),
     ],
 )
 def test_filters_are_those_of_the_kind(
@@ -109,3 +116,42 @@ def test_filters_are_those_of_the_kind(
 ) -> None:
     answer = api.post(f"/api/exports/{kind}", as_="amara", body=body)
     assert (answer.status, list(answer.fields)) == (422, [field])
+
+
+def unacknowledged(api: Any, announcement: int, as_: str) -> Any:
+    return api.post("/api/exports/unacknowledged", as_=as_, body={"announcement": announcement})
+
+
+@pytest.mark.parametrize("who", ["ben", "rosa", "amara"])
+def test_its_author_and_the_office_export_who_has_not_acknowledged(
+    api: Any, queues: Queues, who: str
+) -> None:
+    told = announce(api, "ben")
+    (delivery,) = api.get("/api/deliveries", as_="dai").json["items"]
+    api.post(f"/api/deliveries/{delivery['id']}/ack", as_="dai")
+    answer = unacknowledged(api, told["id"], who)
+    assert answer.status == 202
+    messages = queues.receive("exports")
+    assert failed_ids(handler(sqs_event(messages, queue="exports"), Context())) == []
+    task = f"/api/tasks/{answer.json['task_id']}"
+    link = api.get(f"{task}/download", as_=who).headers["Location"]
+    (row,) = parsed(requests.get(link, timeout=10).content)
+    assert (row["username"], row["state"]) == ("chloe", "queued")
+    assert "@" not in "".join(row.values())
+    assert api.get(f"{task}/download", as_="tilda").status == 404
+
+
+@pytest.mark.parametrize(("who", "status"), [("tilda", 404), ("dai", 403)])
+def test_of_others_announcements_teachers_export_nothing(api: Any, who: str, status: int) -> None:
+    told = announce(api, "ben")
+    assert unacknowledged(api, told["id"], who).status == status
+    assert unacknowledged(api, 999_999, "amara").status == 404
+
+
+def test_who_left_the_office_gets_no_file_of_others_announcements(api: Any, queues: Queues) -> None:
+    told = announce(api, "ben")
+    answer = unacknowledged(api, told["id"], "rosa")
+    messages = queues.receive("exports")
+    assert failed_ids(handler(sqs_event(messages, queue="exports"), Context())) == []
+    api.callers["rosa"] = api.callers["rosa"]._replace(role="teacher")
+    assert api.get(f"/api/tasks/{answer.json['task_id']}/download", as_="rosa").status == 404

@@ -126,9 +126,9 @@ def test_any_query_for_people(api: API, name: str, value: str) -> None:
     | near_parts.map(dump)
 )
 def test_any_attachment(api: API, body: bytes) -> None:
-    for path in ("", "/1/parts", "/1/complete"):
-        path = f"/api/course_attachments{path}"
-        assert api.post(path, as_="rosa", raw=body).status < 500
+    for shelf in ("/api/course_attachments", "/api/announcement_attachments"):
+        for path in ("", "/1/parts", "/1/complete"):
+            assert api.post(shelf + path, as_="rosa", raw=body).status < 500
 
 
 @fuzz

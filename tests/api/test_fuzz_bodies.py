@@ -31,6 +31,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "checksum_sha256": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
     },
     "POST /api/course_attachments/{id}/parts": {"numbers": [1]},
+    "POST /api/announcement_attachments": {
+        "title": "t",
+        "filename": "a.pdf",
+        "content_type": "application/pdf",
+        "size": 5,
+        "checksum_sha256": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+    },
+    "POST /api/announcement_attachments/{id}/parts": {"numbers": [1]},
     "POST /api/courses": {"code": "CS1", "title": "t", "description": "", "credits": 3.0},
     "PATCH /api/courses/{id}": {"code": "CS1", "title": "t", "description": "", "credits": 3.0},
     "POST /api/exports/{kind}": {
@@ -42,6 +50,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "status": "draft",
         "role": "student",
         "active": True,
+        "announcement": 1,
     },
     "POST /api/imports/{kind}": {"filename": "a.csv", "mode": "plan", "invite": True},
     "PUT /api/notification_preferences": {

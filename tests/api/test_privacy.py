@@ -9,6 +9,7 @@ from chalicelib.mail.service import queue_mail
 from chalicelib.privacy.queries import MOST_EVENTS
 
 from .conftest import API, PASSWORD, AddSection
+from .test_announcements import TITLE, announce, inbox
 
 PREFERENCES = {"mail": "off", "digest_hour": 7, "timezone": "Asia/Shanghai", "locale": "zh-CN"}
 
@@ -79,6 +80,25 @@ def test_an_export_names_sections_that_are_attended_and_taught(
     assert attended == named | {"status": "enrolled"}
 
 
+def test_an_export_names_what_was_announced_and_what_became_of_it(api: API) -> None:
+    told = announce(api, "ben")
+    (delivery,) = inbox(api, "chloe")
+    api.post(f"/api/deliveries/{delivery['id']}/ack", as_="chloe")
+    (written,) = api.get("/auth/me/export", as_="ben").json["announcements"]
+    assert (written["id"], written["title"], written["status"]) == (
+        told["id"],
+        TITLE["title"],
+        "published",
+    )
+    (got,) = api.get("/auth/me/export", as_="chloe").json["deliveries"]
+    assert (got["announcement"], got["title"]) == (told["id"], TITLE["title"])
+    assert (got["state"], got["retry_count"], got["mail"]) == ("acknowledged", 0, None)
+    assert got["ack_at"] == got["delivered_at"]
+    (of_dai,) = api.get("/auth/me/export", as_="dai").json["deliveries"]
+    assert (of_dai["state"], of_dai["ack_at"]) == ("queued", None)
+    assert api.get("/auth/me/export", as_="dai").json["announcements"] == []
+
+
 def test_an_export_has_nothing_of_others(api: API) -> None:
     leave_traces(api)
     kept = api.get("/auth/me/export", as_="dai")
@@ -147,6 +167,25 @@ def test_what_an_erased_user_did_stays_under_a_number(api: API, owner: Connectio
     ).scalar_one()
     assert kept == rosa
     assert api.get("/api/courses", as_="dai").json["items"][0]["code"] == "CS1"
+
+
+def test_deliveries_to_an_erased_user_and_what_they_announced_stay_under_a_number(
+    api: API,
+) -> None:
+    told = announce(api, "ben")
+    (delivery,) = inbox(api, "chloe")
+    api.post(f"/api/deliveries/{delivery['id']}/ack", as_="chloe")
+    for name in ("chloe", "ben"):
+        assert api.post(f"{user_path(api, name)}/erase", as_="amara", body={}).status == 204
+    path = f"/api/announcements/{told['id']}/deliveries"
+    recipients = api.get(path, as_="rosa").json["items"]
+    users = {item["user"]["id"]: item for item in recipients}
+    kept = users[api.callers["chloe"].id]
+    assert kept["state"] == "acknowledged"
+    assert kept["user"]["username"].startswith(f"erased-{api.callers['chloe'].id}-")
+    (left,) = inbox(api, "dai")
+    publisher = left["announcement"]["publisher"]
+    assert publisher["username"].startswith(f"erased-{api.callers['ben'].id}-")
 
 
 def test_to_be_forgotten_twice_or_as_the_last_manager_or_as_nobody(api: API) -> None:

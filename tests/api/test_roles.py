@@ -18,6 +18,12 @@ STAFF = ("registrar", "manager")
 MANAGERS = ("manager",)
 
 ADMITTED: dict[str, tuple[str | None, ...]] = {
+    "POST /api/announcement_attachments": TEACHING,
+    "GET /api/announcement_attachments/{id}": SIGNED_IN,
+    "DELETE /api/announcement_attachments/{id}": TEACHING,
+    "POST /api/announcement_attachments/{id}/complete": TEACHING,
+    "GET /api/announcement_attachments/{id}/download": SIGNED_IN,
+    "POST /api/announcement_attachments/{id}/parts": TEACHING,
     "GET /api/announcements": TEACHING,
     "POST /api/announcements": TEACHING,
     "POST /api/announcements/preview": TEACHING,
@@ -52,7 +58,7 @@ ADMITTED: dict[str, tuple[str | None, ...]] = {
     "POST /api/deliveries/{id}/ack": SIGNED_IN,
     "POST /api/deliveries/{id}/delivered": SIGNED_IN,
     "GET /api/unread_count": SIGNED_IN,
-    "POST /api/exports/{kind}": STAFF,
+    "POST /api/exports/{kind}": TEACHING,
     "POST /api/imports/{kind}": STAFF,
     "GET /api/sections": SIGNED_IN,
     "POST /api/sections": STAFF,
@@ -104,6 +110,8 @@ ADMITTED: dict[str, tuple[str | None, ...]] = {
     "GET /docs": ANYONE,
     "GET /health": ANYONE,
     "GET /openapi.json": ANYONE,
+    "GET /unsubscribe/{token}": ANYONE,
+    "POST /unsubscribe/{token}": ANYONE,
 }
 SENDERS: dict[str, tuple[Role | None, str | None]] = {
     "anonymous": (None, None),

@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, text
 
 from .conftest import API, AddCourse, AddSection, AddTerm
+from .test_announcements import act, announce, inbox
+
+NOTHING = {"published": 0, "audience": 0, "acknowledged": 0, "ack_rate": 0}
 
 
 def summed(sections: list[dict[str, Any]]) -> dict[str, Any]:
@@ -29,6 +33,7 @@ def expected(term: str | None, sections: list[dict[str, Any]]) -> dict[str, Any]
             for code in sorted(courses, key=str.lower)
             for own in [[s for s in sections if s["course"]["code"] == code]]
         ],
+        "announcements": NOTHING,
     }
 
 
@@ -89,3 +94,64 @@ def test_a_term_that_there_is_not(api: API) -> None:
     answer = api.get("/api/stats/overview?term=never", as_="rosa")
     assert (answer.status, answer.fields) == (422, {"term": "not_one_of"})
     assert api.get("/api/stats/overview?term=%00", as_="rosa").fields == {"term": "nul_character"}
+
+
+def announced(api: API, who: str, term: str = "") -> dict[str, Any]:
+    query = f"?term={term}" if term else ""
+    figures: dict[str, Any] = api.get(f"/api/stats/overview{query}", as_=who).json["announcements"]
+    return figures
+
+
+def acknowledge_newest(api: API, who: str) -> None:
+    api.post(f"/api/deliveries/{inbox(api, who)[0]['id']}/ack", as_=who)
+
+
+def test_what_is_announced_is_added_up_and_a_teacher_s_is_the_own(api: API) -> None:
+    announce(api, "ben")
+    for who in ("chloe", "dai"):
+        acknowledge_newest(api, who)
+    announce(api, "rosa", audience={"kind": "users", "ids": [api.callers["dai"].id]})
+    withdrawn = announce(api, "ben")
+    acknowledge_newest(api, "chloe")
+    act(api, withdrawn, "withdraw", "ben")
+    api.post(
+        "/api/announcements",
+        as_="ben",
+        body={"title": "x", "body": "x", "publish_at": "2099-01-01T00:00:00Z"},
+    )
+    of_ben = {"published": 1, "audience": 2, "acknowledged": 2, "ack_rate": 1}
+    assert announced(api, "ben") == of_ben
+    assert announced(api, "tilda") == NOTHING
+    of_all = {"published": 2, "audience": 3, "acknowledged": 2, "ack_rate": 0.6667}
+    assert announced(api, "rosa") == of_all
+
+
+def test_an_acknowledgement_of_a_version_before_the_one_that_asks_again_does_not_count(
+    api: API,
+) -> None:
+    told = announce(api, "ben")
+    acknowledge_newest(api, "chloe")
+    assert announced(api, "ben")["acknowledged"] == 1
+    edit = {"body": "Once more.", "material": True}
+    api.patch(f"/api/announcements/{told['id']}", as_="ben", body=edit)
+    assert announced(api, "ben")["acknowledged"] == 0
+
+
+@pytest.mark.parametrize(
+    ("published_at", "published"),
+    [
+        ("2026-09-06T21:59:59Z", 0),
+        ("2026-09-06T22:00:00Z", 1),
+        ("2026-12-27T22:59:59Z", 1),
+        ("2026-12-27T23:00:00Z", 0),
+    ],
+)
+def test_the_days_of_a_term_are_those_of_its_time_zone(
+    api: API, owner: Connection, add_term: AddTerm, published_at: str, published: int
+) -> None:
+    add_term("autumn", timezone="Europe/Berlin", starts_on="2026-09-07", ends_on="2026-12-27")
+    announce(api, "ben")
+    owner.execute(text("UPDATE announcements SET published_at = :at"), {"at": published_at})
+    owner.commit()
+    assert announced(api, "rosa", "Autumn")["published"] == published
+    assert announced(api, "rosa")["published"] == 1

@@ -1,10 +1,14 @@
-"""CPU per request of the hottest reads and of a sign-in, in the front, the pooler and Postgres."""
+"""CPU per request, in the front, the pooler and Postgres: of the hottest reads and of a sign-in,
+and of whatever else is handed in.
+"""
 
 from __future__ import annotations
 
 import http.client
 import json
 import statistics
+from collections.abc import Callable, Iterable, Sequence
+from itertools import cycle, islice
 from typing import Any, NamedTuple
 
 from tests.bench.bulk import Registrar
@@ -12,59 +16,74 @@ from tests.bench.processes import cpu_seconds
 from tests.bench.stack import Stack
 
 
-class _Route(NamedTuple):
-    """What is asked, the most that it may cost, and what share of a round it gets."""
+class Sent(NamedTuple):
+    """A request."""
 
     method: str
     path: str
+    headers: dict[str, str]
+    body: str | None = None
+
+
+class Asked(NamedTuple):
+    """What is asked, the most that it may cost, and what share of a round it gets.
+
+    `requests` are made anew for each round, before its clock runs, and repeated as needed.
+    """
+
+    name: str
     bound_ms: float
+    requests: Callable[[], Iterable[Sent]]
+    status: int = 200
     share: float = 1.0
 
-    @property
-    def name(self) -> str:
-        return f"{self.method} {self.path.partition('?')[0]}"
 
-
-_ROUTES = (
-    _Route("GET", "/api/courses?limit=50", 0.9),
-    _Route("GET", "/auth/me", 0.6),
-    _Route("POST", "/auth/login", 60.0, 0.05),
-)
-
-
-def measure(stack: Stack, requests_a_round: int, rounds: int) -> list[dict[str, Any]]:
-    """Return for each route the median over rounds of CPU milliseconds a request, by process."""
+def hottest(stack: Stack) -> list[Asked]:
+    """Return the reads that every page begins with, and a sign-in."""
     reading = {"Authorization": f"Bearer {Registrar(stack).token}"}
     login = json.dumps({"username": "rosa", "password": stack.password})
+    courses = Sent("GET", "/api/courses?limit=50", reading)
+    me = Sent("GET", "/auth/me", reading)
+    sign_in = Sent("POST", "/auth/login", {"Content-Type": "application/json"}, login)
+    return [
+        Asked("GET /api/courses", 0.9, lambda: [courses]),
+        Asked("GET /auth/me", 0.6, lambda: [me]),
+        Asked("POST /auth/login", 60.0, lambda: [sign_in], share=0.05),
+    ]
+
+
+def measure(
+    stack: Stack, asked: Sequence[Asked], requests_a_round: int, rounds: int
+) -> list[dict[str, Any]]:
+    """Return for each the median over rounds of CPU milliseconds a request, by process."""
     families = stack.families("front", "pooler", "postgres")
-    shares: dict[str, list[dict[str, float]]] = {route.name: [] for route in _ROUTES}
+    shares: dict[str, list[dict[str, float]]] = {each.name: [] for each in asked}
     connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=30)
     for round_number in range(rounds + 1):
-        for route in _ROUTES:
-            body = login if route.method == "POST" else None
-            headers = {"Content-Type": "application/json"} if body else reading
-            requests = round(requests_a_round * route.share)
+        for each in asked:
+            count = round(requests_a_round * each.share)
+            requests = list(islice(cycle(each.requests()), count))
             before = {family: cpu_seconds(root) for family, root in families.items()}
-            for _ in range(requests):
-                connection.request(route.method, route.path, body=body, headers=headers)
+            for sent in requests:
+                connection.request(sent.method, sent.path, body=sent.body, headers=sent.headers)
                 answer = connection.getresponse()
-                if answer.status != 200:
-                    raise RuntimeError(f"{route.name} answered {answer.status}")
+                if answer.status != each.status:
+                    raise RuntimeError(f"{each.name} answered {answer.status}")
                 answer.read()
             if round_number > 0:  # the first round warms up
-                shares[route.name].append(
+                shares[each.name].append(
                     {
-                        family: (cpu_seconds(root) - before[family]) * 1000 / requests
+                        family: (cpu_seconds(root) - before[family]) * 1000 / count
                         for family, root in families.items()
                     }
                 )
     connection.close()
     figures = []
-    for route in _ROUTES:
-        rows = shares[route.name]
+    for each in asked:
+        rows = shares[each.name]
         medians = {f: statistics.median(r[f] for r in rows) for f in families}
         total = statistics.median(sum(r.values()) for r in rows)
         figures.append(
-            {"name": route.name, "cpu_ms": total, "shares_ms": medians, "bound": route.bound_ms}
+            {"name": each.name, "cpu_ms": total, "shares_ms": medians, "bound": each.bound_ms}
         )
     return figures

@@ -112,7 +112,7 @@ class Desk:
         assert self.deliver(uploaded(task_id)) == []
         return self.task(task_id)
 
-    def export(self, **filters: str | bool) -> bytes:
+    def export(self, **filters: str | bool | int) -> bytes:
         """Export what the desk works with and return the file."""
         with database.transaction() as connection:
             task_id = service.start_export(connection, self.caller, self.kind, filters)

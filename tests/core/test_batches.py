@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from chalicelib.core import batches, logs
-from chalicelib.core.batches import Delivery, NotYet, work_through
+from chalicelib.core.batches import Delivery, NotYet, in_turns, work_through
 from chalicelib.core.errors import DatabaseAway, PoolExhausted
-from tests.functions.events import failed_ids, message_ids, sqs_event
+from tests.functions.events import Context, failed_ids, message_ids, sqs_event
 
 
 def test_only_what_failed_comes_again() -> None:
@@ -96,3 +96,23 @@ def test_a_failure_is_logged_with_its_cause_and_without_its_body(
     (failure,) = [vars(record) for record in caplog.records if record.msg == "message_failed"]
     assert (failure["cause"], failure["receives"]) == ("RuntimeError", 2)
     assert "hush" not in repr([vars(record) for record in caplog.records])
+
+
+def test_work_in_turns_ends_when_it_finds_nothing() -> None:
+    found = iter([3, 2, 0, 7])
+    assert in_turns(Context(timeout_seconds=60), 30_000, lambda: next(found)) == 5
+    assert next(found) == 7
+
+
+def test_work_in_turns_begins_no_turn_without_time() -> None:
+    turns: list[int] = []
+    context = Context(timeout_seconds=60)
+
+    def work() -> int:
+        turns.append(1)
+        context.timeout_seconds = 20
+        return 1
+
+    assert in_turns(context, 30_000, work) == 1
+    assert in_turns(context, 30_000, work) == 0
+    assert turns == [1]

@@ -20,6 +20,15 @@ from tests.functions.events import Context, sqs_event
 
 BEFORE_SEND = "before send"
 AFTER_SEND = "after send"
+# Claim, recipient and what the mail is about, suppression, the link and its token, commit; a slot
+# and its commit; the send; the note and its commit. A reminder goes the way of what it reminds of.
+_SEND = ("INSERT", "COMMIT", BEFORE_SEND, AFTER_SEND, "UPDATE", "COMMIT")
+_ANNOUNCEMENT = ("UPDATE", "SELECT", "SELECT", "SELECT", "INSERT", "SELECT", "COMMIT", *_SEND)
+WAYS = {
+    "forgot_password": ("UPDATE", "SELECT", "SELECT", "INSERT", "COMMIT", *_SEND),
+    "announcement_published": _ANNOUNCEMENT,
+    "announcement_digest": _ANNOUNCEMENT,
+}
 
 
 def _die_at(nth: int) -> None:

@@ -111,8 +111,7 @@ def desk(
     monkeypatch.setenv("TELEGRAM_URL", f"https://{host.place}")
     monkeypatch.setenv("WEB_ORIGIN", "https://school.example")
     allow(monkeypatch, host.place)
-    for module in (batches, posting):
-        monkeypatch.setattr(module, "PAUSES_SECONDS", (0.0, 0.0))
+    monkeypatch.setattr(batches, "PAUSES_SECONDS", (0.0, 0.0))
     yield Desk(post, host)
     monkeypatch.undo()
     reset_settings()
@@ -380,7 +379,7 @@ def test_a_worker_killed_after_the_send_is_the_one_way_to_two_posts(desk: Desk) 
     parent = os.getpid()
 
     def die() -> None:
-        posting._note = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+        posting.insist = lambda _: os.kill(os.getpid(), signal.SIGKILL)
         assert os.getpid() != parent
         desk.deliver(post_id)
 

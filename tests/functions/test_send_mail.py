@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,10 +16,9 @@ from sqlalchemy import text
 
 from chalicelib.core import batches, database, logs
 from chalicelib.core.errors import DatabaseAway
-from chalicelib.core.settings import reset_settings
+from chalicelib.core.settings import get_settings, reset_settings
 from chalicelib.integrations.aws import reset_clients, ses_client
-from chalicelib.mail import sending
-from functions.send_mail.handler import handler
+from functions.send_mail.handler import RESERVE_MILLISECONDS, handler
 from tests.functions.events import Context, failed_ids, message_ids, sqs_event
 from tests.mail.post import Post, links
 
@@ -27,8 +28,7 @@ pytestmark = pytest.mark.usefixtures("impatient")
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again at once, twice."""
-    for module in (batches, sending):
-        monkeypatch.setattr(module, "PAUSES_SECONDS", (0.0, 0.0))
+    monkeypatch.setattr(batches, "PAUSES_SECONDS", (0.0, 0.0))
 
 
 class _Body:
@@ -209,6 +209,83 @@ def test_what_can_be_mended_costs_no_mail(post: Post, status: int, code: str) ->
     reset_clients()
     assert post.deliver(mail_id) == 0
     assert post.row(mail_id).state == "sent"
+
+
+def test_a_mail_whose_turn_is_too_far_away_is_given_back_unsent(post: Post) -> None:
+    first = post.queue("invitation", user_id=post.user())
+    second = post.queue("invitation", user_id=post.user("dai"))
+    assert post.deliver(first) == 0
+    post.owner.execute(text("UPDATE mail_pace SET next_at = now() + interval '1 hour'"))
+    post.owner.commit()
+    assert post.deliver(second) == 1
+    row = post.row(second)
+    assert (row.state, row.claimed_until < row.created_at + timedelta(seconds=30)) == (
+        "queued",
+        True,
+    )
+    assert len(post.sent) == 1
+    post.owner.execute(text("UPDATE mail_pace SET next_at = now()"))
+    post.owner.commit()
+    assert post.deliver(second) == 0
+    assert len(post.sent) == 2
+
+
+def test_a_mail_waits_for_its_turn_outside_of_any_transaction(post: Post) -> None:
+    mail_id = post.queue("invitation", user_id=post.user())
+    post.deliver(post.queue("invitation", user_id=post.user("dai")))
+    turn = post.owner.execute(
+        text("UPDATE mail_pace SET next_at = now() + interval '2 seconds' RETURNING next_at")
+    ).scalar_one()
+    post.owner.commit()
+    sent_at: list[Any] = []
+    before_sending(lambda: sent_at.append(look("SELECT clock_timestamp()")))
+
+    def look(question: str) -> Any:
+        answer = post.owner.execute(text(question)).scalar_one()
+        post.owner.rollback()
+        return answer
+
+    sender = threading.Thread(target=post.deliver, args=(mail_id,))
+    sender.start()
+    while look("SELECT next_at FROM mail_pace") == turn:
+        time.sleep(0.02)
+    assert look("SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in tr%'") == 0
+    assert sent_at == []
+    sender.join()
+    assert sent_at[0] >= turn
+
+
+def test_throttling_slows_all_workers_down(post: Post) -> None:
+    mail_id = post.queue("invitation", user_id=post.user())
+    answer_of_ses(400, "Throttling")
+    assert post.deliver(mail_id) == 1
+    slowed = post.owner.execute(
+        text("SELECT gap_seconds, slowed_from IS NOT NULL, next_at >= slowed_from FROM mail_pace")
+    ).one()
+    post.owner.rollback()
+    assert slowed[0] > 1 / get_settings().mail_rate_per_second
+    assert tuple(slowed[1:]) == (True, True)
+    reset_clients()
+    assert post.deliver(mail_id) == 0
+    assert post.row(mail_id).state == "sent"
+
+
+def test_other_refusals_slow_nobody_down(post: Post) -> None:
+    mail_id = post.queue("invitation", user_id=post.user())
+    answer_of_ses(503, "ServiceUnavailable")
+    assert post.deliver(mail_id) == 1
+    slowed = post.owner.execute(text("SELECT slowed_from FROM mail_pace")).scalar_one()
+    post.owner.rollback()
+    assert slowed is None
+
+
+def test_a_function_with_little_time_left_begins_no_mail(post: Post) -> None:
+    mail_id = post.queue("invitation", user_id=post.user())
+    event = sqs_event([{"mail_id": mail_id}], queue="mail")
+    too_late = Context(timeout_seconds=RESERVE_MILLISECONDS / 1000 - 1)
+    assert failed_ids(handler(event, too_late)) == message_ids(event)
+    assert post.row(mail_id).attempts == 0
+    assert failed_ids(handler(event, Context(timeout_seconds=90))) == []
 
 
 def test_what_ses_refuses_for_good_is_not_tried_again(post: Post) -> None:

@@ -129,3 +129,52 @@ def test_a_key_that_is_being_adopted_is_left_alone(owner: Connection) -> None:
     assert sweep.handler(schedule_event(), Context())["attachment_leftovers"] == 0
     owner.commit()
     assert s3.head("attachments/adopted")
+
+
+def _file_of_announcements(owner: Connection, key: str, hours_old: int) -> int:
+    attachment_id = _attachment(owner, key, hours_old, state="ready")
+    owner.execute(
+        text("UPDATE course_attachments SET course_id = NULL WHERE id = :id"),
+        {"id": attachment_id},
+    )
+    owner.commit()
+    return attachment_id
+
+
+_ANNOUNCE = text(
+    "WITH author AS (INSERT INTO users (username, email, role)"
+    " VALUES ('ben', 'ben@rollcall.example', 'teacher') RETURNING id),"
+    " told AS (INSERT INTO announcements (publisher_id, title, body, html, audience, status)"
+    " SELECT id, 'x', 'x', 'x', '{\"kind\": \"all_students\"}', 'scheduled' FROM author"
+    " RETURNING id)"
+    " INSERT INTO announcement_attachments (announcement_id, attachment_id, number)"
+    " SELECT id, :attachment_id, 1 FROM told"
+)
+_WEEK = 7 * 24
+
+
+def test_files_that_no_announcement_has_go_after_a_week(
+    owner: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "BATCH", 2)
+    old = [f"attachments/announcements/old-{n}" for n in range(3)]
+    for key in old:
+        _file_of_announcements(owner, key, hours_old=_WEEK + 1)
+    young = _file_of_announcements(owner, "attachments/announcements/young", hours_old=_WEEK - 1)
+    used = _file_of_announcements(owner, "attachments/announcements/used", hours_old=500)
+    owner.execute(_ANNOUNCE, {"attachment_id": used})
+    owner.commit()
+    assert sweep.handler(schedule_event(), Context())["unused_files"] == 3
+    ids = owner.execute(text("SELECT id FROM course_attachments ORDER BY id")).scalars().all()
+    assert ids == [young, used]
+    assert [s3.head(key) for key in old] == [None] * 3
+    assert s3.head("attachments/announcements/used")
+
+
+def test_a_file_that_is_being_attached_is_left_alone(owner: Connection) -> None:
+    used = _file_of_announcements(owner, "attachments/announcements/used", hours_old=500)
+    owner.execute(_ANNOUNCE, {"attachment_id": used})
+    assert sweep.handler(schedule_event(), Context())["unused_files"] == 0
+    owner.commit()
+    assert sweep.handler(schedule_event(), Context())["unused_files"] == 0
+    assert owner.execute(text("SELECT id FROM course_attachments")).scalars().all() == [used]

@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 
 from chalicelib.channels import claims as channel_claims
+from chalicelib.core.batches import PAUSES_SECONDS
 from chalicelib.core.settings import Settings
 from chalicelib.mail.claims import CLAIM_SECONDS
+from chalicelib.mail.pace import LONGEST_WAIT_SECONDS
 from chalicelib.outbox.service import QUEUES
+from functions.send_mail.handler import RESERVE_MILLISECONDS
 from infra.fragments import FOLDER, DuplicateName, read_fragment, read_template
 
 TEMPLATE = read_template()
@@ -229,6 +232,18 @@ class TestMail:
     def test_a_claim_outlives_the_function_and_ends_before_the_next_delivery(self) -> None:
         timeout = FUNCTIONS["SendMailFunction"]["Timeout"]
         assert timeout < CLAIM_SECONDS < ALL_QUEUES["MailQueue"]["VisibilityTimeout"]
+
+    def test_a_mail_is_begun_only_where_the_function_can_end_it(self) -> None:
+        reserve_seconds = RESERVE_MILLISECONDS / 1000
+        ses_seconds = 12
+        assert LONGEST_WAIT_SECONDS + ses_seconds + sum(PAUSES_SECONDS) < reserve_seconds
+        assert reserve_seconds < FUNCTIONS["SendMailFunction"]["Timeout"]
+
+    def test_the_last_of_as_many_workers_as_there_may_be_gets_a_slot_at_any_rate(self) -> None:
+        event = FUNCTIONS["SendMailFunction"]["Events"]["Queue"]["Properties"]
+        workers = event["ScalingConfig"]["MaximumConcurrency"]
+        least_rate = TEMPLATE["Parameters"]["MailRatePerSecond"]["MinValue"]
+        assert workers / least_rate < LONGEST_WAIT_SECONDS
 
     def test_a_mail_that_nobody_can_send_any_more_is_deleted(self) -> None:
         days = ALL_QUEUES["MailDeadLetterQueue"]["MessageRetentionPeriod"] / 86_400

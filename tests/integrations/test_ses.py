@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from chalicelib.core.settings import reset_settings
 from chalicelib.integrations import ses
 from chalicelib.integrations.aws import reset_clients, ses_client
-from chalicelib.integrations.errors import MailAway, MailRefused
+from chalicelib.integrations.errors import MailAway, MailRefused, MailThrottled
 
 SENDER = "Rollcall <office@school.example>"
 
@@ -61,6 +61,19 @@ def test_a_mail_is_taken_and_gets_an_id(sent: list[Any]) -> None:
     assert mail.get_body(("plain",)).get_content().splitlines() == ["明天停课。"]
     assert mail.get_body(("html",)).get_content().strip() == "<p>明天停课。</p>"
     assert mail.as_bytes().isascii()
+
+
+def test_the_url_that_unsubscribes_is_on_a_line_of_its_own_however_long(sent: list[Any]) -> None:
+    raw: list[bytes] = []
+    ses_client().meta.events.register(
+        "provide-client-params.ses.SendRawEmail",
+        lambda params, **_: raw.append(params["RawMessage"]["Data"]),
+    )
+    url = f"<https://api.a-rather-long-name.school.example/production/unsubscribe/{'a-_9' * 11}>"
+    _send(headers={"List-Unsubscribe": url, "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"})
+    (content,) = raw
+    assert f"\r\nList-Unsubscribe: {url}\r\n".encode() in content
+    assert b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in content
 
 
 def test_each_mail_has_its_own_id(sent: list[Any]) -> None:
@@ -140,12 +153,20 @@ def test_a_configuration_set_and_tags_go_along(sent: list[Any]) -> None:
     assert not {"ConfigurationSetName", "Tags"} & without.keys(), "nobody would tell of them"
 
 
-@pytest.mark.parametrize("code", ["AccessDenied", "ConfigurationSetDoesNotExist", "Throttling"])
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("AccessDenied", MailAway),
+        ("ConfigurationSetDoesNotExist", MailAway),
+        ("Throttling", MailThrottled),
+        ("TooManyRequestsException", MailThrottled),
+    ],
+)
 def test_what_somebody_can_mend_is_not_the_mails_fault(
-    monkeypatch: pytest.MonkeyPatch, code: str
+    monkeypatch: pytest.MonkeyPatch, code: str, told: type[Exception]
 ) -> None:
     refusal = ClientError({"Error": {"Code": code, "Message": "no"}}, "SendRawEmail")
     client = ses_client()
     monkeypatch.setattr(client, "_make_api_call", Mock(side_effect=refusal))
-    with pytest.raises(MailAway):
+    with pytest.raises(told):
         _send()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import demo_announcements
 import demo_school
 import demo_timetable
 import pytest
@@ -33,7 +34,8 @@ def test_it_is_loaded_once(owner: Connection) -> None:
     assert counts(owner) == COMPLETE
     owner.execute(text("UPDATE courses SET title = 'Changed' WHERE code = 'CS101'"))
     of_student200 = "(SELECT id FROM users WHERE username = 'student200')"
-    owner.execute(text(f"DELETE FROM enrollments WHERE user_id = {of_student200}"))
+    for table in ("enrollments", "deliveries"):
+        owner.execute(text(f"DELETE FROM {table} WHERE user_id = {of_student200}"))
     owner.execute(text("DELETE FROM users WHERE username = 'student200'"))
     owner.commit()
     demo_school.load(os.environ["DATABASE_URL"])
@@ -88,6 +90,41 @@ def test_its_meetings_fit_into_its_terms(owner: Connection) -> None:
         " JOIN terms ON terms.id = term_id"
     )
     assert owner.execute(fits).scalar_one()
+
+
+def test_it_was_told_something_and_some_have_read_it(owner: Connection) -> None:
+    for _ in range(2):
+        demo_school.load(os.environ["DATABASE_URL"])
+    rows = owner.execute(
+        text(
+            "SELECT title, (SELECT username FROM users WHERE id = publisher_id), status,"
+            " count(deliveries.id), count(*) FILTER (WHERE state = 'acknowledged'),"
+            " count(*) FILTER (WHERE state = 'delivered')"
+            " FROM announcements LEFT JOIN deliveries ON announcement_id = announcements.id"
+            " GROUP BY announcements.id ORDER BY announcements.id"
+        )
+    ).all()
+    seats = text(
+        "SELECT count(*) FROM enrollments JOIN sections ON sections.id = section_id"
+        " JOIN courses ON courses.id = course_id JOIN terms ON terms.id = term_id"
+        " WHERE courses.code = :course AND terms.code = :term"
+        " AND enrollments.status = 'enrolled'"
+    )
+    course, term, _ = demo_announcements.SECTION
+    of_section = owner.execute(seats, {"course": course, "term": term}).scalar_one()
+    assert [tuple(row[:4]) for row in rows] == [
+        (demo_announcements.WELCOME.title, "rosa", "published", 202),
+        (demo_announcements.LAPTOPS.title, "ben", "published", of_section),
+        (demo_announcements.EXAMS.title, "tilda", "scheduled", 0),
+        (demo_announcements.LIBRARY.title, "rosa", "withdrawn", 202),
+    ]
+    assert [tuple(row[4:]) for row in rows[::3]] == [(67, 67), (0, 0)]
+    of_chloe = text(
+        "SELECT DISTINCT state FROM deliveries JOIN users ON users.id = user_id"
+        " WHERE username = :name"
+    )
+    states = owner.execute(of_chloe, {"name": demo_announcements.NOT_READ_BY}).scalars().all()
+    assert states == ["queued"]
 
 
 def test_its_courses_could_come_through_the_api() -> None:

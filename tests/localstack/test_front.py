@@ -75,6 +75,10 @@ def served(dist: Path, tmp_path: Path) -> front.Front:
     def calendar(file: str) -> Response:
         return Response(file, headers={"Content-Type": "text/calendar"})
 
+    @app.route("/unsubscribe/{token}", methods=["GET", "POST"])
+    def unsubscribe(token: str) -> Response:
+        return Response(token, headers={"Content-Type": "text/html"})
+
     @app.route("/api/slow", methods=["GET"])
     def slow() -> Response:
         time.sleep(1.5)
@@ -160,6 +164,11 @@ def test_a_feed_is_no_file_of_the_web_app(served: front.Front, dist: Path) -> No
     (dist / "calendar").mkdir()
     (dist / "calendar" / "x.ics").write_text("a file")
     assert ask(served, "/calendar/x.ics")[2] == b"x.ics"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_link_that_ends_mails_is_no_page_of_the_web_app(served: front.Front, method: str) -> None:
+    assert ask(served, "/unsubscribe/x", method)[2] == b"x"
 
 
 def test_without_a_build_the_page_says_what_to_do(served: front.Front, dist: Path) -> None:

@@ -91,6 +91,25 @@ def test_the_demo_cast_can_sign_in(cloud: Cloud) -> None:
         assert answer.status_code == 200, (name, answer.text)
 
 
+def test_the_demo_does_the_main_job(cloud: Cloud, tmp_path: Path) -> None:
+    catalogue = tmp_path / "catalogue.csv"
+    catalogue.write_text("code,title\nDEMO1,Logic\nDEMO2,\n")
+    done = subprocess.run(
+        [sys.executable, "localstack/demo.py", str(catalogue)],
+        cwd=CHECKOUT,
+        env=cloud._environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "2 total, 1 created, 0 updated, 0 unchanged, 1 failed" in done.stdout
+    assert "202 deliveries" in done.stdout
+    assert "201 rows" in done.stdout
+
+
 def test_a_browser_uploads_a_file_in_parts_and_the_sweep_leaves_it_alone(cloud: Cloud) -> None:
     login = {"username": "rosa", "password": PASSWORD}
     token = requests.post(f"{cloud.url}/auth/login", json=login, timeout=10).json()["access_token"]
@@ -126,11 +145,12 @@ def test_a_browser_uploads_a_file_in_parts_and_the_sweep_leaves_it_alone(cloud: 
 def test_local_routes_show_queues_and_run_schedules(cloud: Cloud) -> None:
     queues = requests.get(f"{cloud.url}/_local/queues", timeout=10).json()["items"]
     assert {q["name"] for q in queues} == {
-        f"rollcall-local-{name}" for name in ("imports", "exports", "mail", "mail-events")
+        f"rollcall-local-{name}" for name in ("imports", "exports", "fanout", "mail", "mail-events")
     }
     assert all(q["dead_letters"]["visible"] == 0 for q in queues)
-    run = requests.post(f"{cloud.url}/_local/schedules/relay_outbox", timeout=30)
-    assert run.status_code == 200, run.text
+    for name in ("relay_outbox", "publish_due"):
+        run = requests.post(f"{cloud.url}/_local/schedules/{name}", timeout=30)
+        assert run.status_code == 200, run.text
     assert requests.post(f"{cloud.url}/_local/schedules/nope", timeout=10).status_code == 404
     assert requests.get(f"{cloud.url}/_local/schedules/sweep", timeout=10).status_code == 405
 

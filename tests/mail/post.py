@@ -37,6 +37,7 @@ class Post:
             "username": canonical_username(name),
             "email": f"{name}@rollcall.example",
             "full_name": "Chloe Martin",
+            "role": "student",
             "locale": "en",
             "active": True,
             "password_hash": None,
@@ -45,7 +46,7 @@ class Post:
         user_id: int = self.owner.execute(
             text(
                 "INSERT INTO users (username, email, full_name, role, locale, active,"
-                " password_hash, erased_at) VALUES (:username, :email, :full_name, 'student',"
+                " password_hash, erased_at) VALUES (:username, :email, :full_name, :role,"
                 " :locale, :active, :password_hash, :erased_at) RETURNING id"
             ),
             values | given,

@@ -15,6 +15,7 @@ from chalicelib.mail.letters import (
     TEMPLATES,
     Letter,
     Locale,
+    brief,
     display_name,
     one_line,
     render,
@@ -22,14 +23,31 @@ from chalicelib.mail.letters import (
 from functions.send_mail.handler import COMPOSERS
 
 LINK = "https://school.example/reset-password?token=abc"
+UNSUBSCRIBE = "https://api.school.example/prod/unsubscribe/abc"
 VALUES = {
     "name": "Chloe Martin",
     "username": "chloe",
     "course": "CS101 Computing",
     "section": "01",
     "term": "2026-autumn",
+    "publisher": "Rosa Ortiz",
+    "title": "No class on Friday",
+    "excerpt": "The whole school is on a trip.",
+    "more": "17",
+    "published": "2431",
+    "draft": "12",
+    "archived": "88",
+    "capacity": "98765",
+    "enrolled": "45678",
+    "fill_rate": "46",
+    "waitlisted": "321",
+    "announcements": "9",
+    "audience": "54321",
+    "acknowledged": "23456",
+    "ack_rate": "43",
     "link": LINK,
 }
+OF_ITEMS = ("title", "publisher")
 # What each kind has to say, in both languages.
 PLACES: dict[str, list[str]] = {
     "forgot_username": ["name", "username", "link"],
@@ -37,7 +55,16 @@ PLACES: dict[str, list[str]] = {
     "invitation": ["name", "username", "link"],
     "password_changed": ["name", "username", "link"],
     "enrollment_promoted": ["name", "course", "section", "term", "link"],
+    "announcement_published": ["name", "publisher", "title", "excerpt", "link"],
+    "announcement_reminder": ["name", "publisher", "title", "excerpt", "link"],
+    "announcement_digest": ["name", "title", "publisher", "more", "link"],
+    "weekly_report": [
+        *("name", "published", "draft", "archived", "capacity", "enrolled", "fill_rate"),
+        *("waitlisted", "announcements", "audience", "acknowledged", "ack_rate", "link"),
+    ],
 }
+TITLED = ("announcement_published", "announcement_reminder")
+SUBSCRIBED = (*TITLED, "announcement_digest", "weekly_report")
 EVIL = (
     "<script>alert(1)</script>",
     "$link ${username} $$",
@@ -82,13 +109,20 @@ class Tags(HTMLParser):
 
 
 def letter(kind: str = "invitation", locale: Locale = "en", **changes: str) -> Letter:
-    return render(kind, locale, VALUES | changes)
+    values = VALUES | changes
+    items = [{name: values[name] for name in OF_ITEMS}]
+    unsubscribe = UNSUBSCRIBE if kind in SUBSCRIBED else None
+    return render(kind, locale, values, items=items, unsubscribe=unsubscribe)
+
+
+def links_of(kind: str) -> list[str]:
+    return [LINK, UNSUBSCRIBE] if kind in SUBSCRIBED else [LINK]
 
 
 def test_every_kind_is_there_in_every_language() -> None:
     for locale in LOCALES:
         files = {path.stem for path in (TEMPLATES / locale).iterdir()}
-        assert files == {*COMPOSERS, "closing"}
+        assert files == {*COMPOSERS, "closing", "unsubscribe"}
     assert {path.name for path in TEMPLATES.iterdir()} == {*LOCALES, "layout.html"}
 
 
@@ -110,7 +144,7 @@ class TestEachLetter:
         made = letter(kind, locale)
         page = Tags(made.html)
         assert f'<html lang="{locale}">' in made.html
-        assert page.links == [LINK]
+        assert page.links == links_of(kind)
         assert page.tags.count("h1") == 1
         assert "".join(page.words).count(LINK) == 1, "once more to read or copy"
         assert not {"script", "img", "link", "style", "iframe", "form"} & set(page.tags)
@@ -118,11 +152,46 @@ class TestEachLetter:
     def test_both_forms_say_the_same(self, kind: str, locale: Locale) -> None:
         made = letter(kind, locale)
         shown = "".join(Tags(made.html).words).rpartition(made.subject)[2]
-        assert re.sub(r"[\s:：]", "", shown) == re.sub(r"[\s:：]", "", made.text)
+        # What lists and links have in text only.
+        read = made.text.replace("\n- ", "\n").replace(UNSUBSCRIBE, "")
+        assert re.sub(r"[\s:：]", "", shown) == re.sub(r"[\s:：]", "", read)
 
     def test_its_lines_are_short_where_words_have_spaces(self, kind: str, locale: Locale) -> None:
         if locale == "en":
             assert max(map(len, letter(kind, locale).text.splitlines())) <= 72
+
+    def test_one_click_ends_it_where_its_reader_may_do_without(
+        self, kind: str, locale: Locale
+    ) -> None:
+        made = letter(kind, locale)
+        if kind in SUBSCRIBED:
+            assert made.headers["List-Unsubscribe"] == f"<{UNSUBSCRIBE}>"
+            assert made.headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+            assert made.text.rstrip().endswith(f"\n{UNSUBSCRIBE}")
+        else:
+            assert dict(made.headers) == {"Auto-Submitted": "auto-generated"}
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_list_has_a_line_for_each_item(locale: Locale) -> None:
+    items = [{"title": f"No class on day {n}", "publisher": "Rosa"} for n in range(3)]
+    made = render("announcement_digest", locale, VALUES, items=items)
+    assert [line for line in made.text.splitlines() if line.startswith("- ")] == [
+        f"- No class on day {n}{' (Rosa)' if locale == 'en' else '（Rosa）'}" for n in range(3)
+    ]
+    assert Tags(made.html).tags.count("li") == 3
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize(
+    ("kind", "value"), [("announcement_digest", "more"), ("announcement_published", "excerpt")]
+)
+def test_a_paragraph_that_may_be_left_out_is_where_it_has_nothing_to_say(
+    kind: str, value: str, locale: Locale
+) -> None:
+    made, without = letter(kind, locale), letter(kind, locale, **{value: ""})
+    assert len(without.text.split("\n\n")) == len(made.text.split("\n\n")) - 1
+    assert Tags(without.html).tags.count("p") == Tags(made.html).tags.count("p") - 1
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -151,6 +220,14 @@ def test_a_name_is_shown_short_and_is_no_link(name: str, shown: str) -> None:
     assert display_name(name) == shown
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("short", "short"), ("a\r\nb", "a b"), ("x" * 10, "x" * 10), ("abcdefgh ijk", "abcdefgh…")],
+)
+def test_a_text_is_cut_off_where_it_is_too_long(text: str, shown: str) -> None:
+    assert brief(text, 10) == shown
+
+
 @given(st.text(st.characters(exclude_categories=[])))
 def test_whatever_the_name_it_is_one_line(name: str) -> None:
     shown = display_name(name)
@@ -176,11 +253,14 @@ def test_a_value_stays_within_its_words(kind: str, where: str, locale: Locale, e
     # A value of one word cannot be wrapped, and the lines can be counted.
     made = letter(kind, locale, **{where: evil})
     usual = letter(kind, locale, **{where: re.sub(r"\S", "x", one_line(evil))})
-    assert made.subject == usual.subject
+    if where == "title" and kind in TITLED:
+        assert made.subject.endswith(one_line(evil))
+    else:
+        assert made.subject == usual.subject
     assert len(made.text.splitlines()) == len(usual.text.splitlines())
     page, usual_page = Tags(made.html), Tags(usual.html)
     assert page.tags == usual_page.tags
     assert page.attributes == usual_page.attributes
-    assert page.links == [LINK]
+    assert page.links == links_of(kind)
     assert one_line(evil) in "".join(page.words)
     assert re.search("[\u202a-\u202e\u2066-\u2069\u200f]", made.text + made.html) is None

@@ -58,6 +58,14 @@ export async function answeredWithTag<Data>(
   return { data: data as Data, etag: response.headers.get("ETag") };
 }
 
+/** The same for who asks again by an ETag: null where nothing has changed since. */
+export async function answeredAnew<Data>(
+  call: Promise<Answer<Data>>,
+): Promise<{ data: Data; etag: string | null } | null> {
+  const answer = await call;
+  return answer.response.status === 304 ? null : answeredWithTag(Promise.resolve(answer));
+}
+
 /**
  * Return the address behind a route that redirects to a presigned download.
  *

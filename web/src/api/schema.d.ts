@@ -4,6 +4,95 @@
  */
 
 export interface paths {
+    "/api/announcement_attachments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say which file is to come, and get the form that takes exactly it
+         * @description It goes out with the announcements that name it; one that none names is removed after a week.
+         */
+        post: operations["create_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/announcement_attachments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read what is known of a file of an announcement */
+        get: operations["get_file"];
+        put?: never;
+        post?: never;
+        /** Remove a file that no announcement has any more, or give an upload up */
+        delete: operations["delete_file"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/announcement_attachments/{id}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have the uploaded file checked; from then on it can be attached. May be repeated */
+        post: operations["complete_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/announcement_attachments/{id}/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Go to a file of an announcement that the caller got, a course's file included */
+        get: operations["download_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/announcement_attachments/{id}/parts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Get links to upload a large file in parts, instead of by the form */
+        post: operations["offer_file_parts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/announcements": {
         parameters: {
             query?: never;
@@ -420,7 +509,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Export what the list with these filters shows */
+        /** Export what the list with these filters shows; teachers, who has not acknowledged what they announced */
         post: operations["start_export"];
         delete?: never;
         options?: never;
@@ -579,7 +668,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Count sections and seats of a term or of all; a teacher's are the own ones */
+        /** Count sections, seats and announcements of a term or of all; a teacher's are the own ones */
         get: operations["get_overview"];
         put?: never;
         post?: never;
@@ -1126,6 +1215,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/unsubscribe/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a page with a button that ends mails; this changes nothing */
+        get: operations["show_unsubscribe_page"];
+        put?: never;
+        /**
+         * Turn off the mails of whoever owns the link
+         * @description For the button of the page, and for mail programs with a button of their own, which send
+         *     `List-Unsubscribe=One-Click`. What is in the body does not matter, nor whether there is one.
+         */
+        post: operations["unsubscribe_by_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1156,6 +1267,15 @@ export interface components {
              * @default false
              */
             material: boolean;
+        };
+        /** @description Announcements that are out, together. */
+        AnnouncementFigures: {
+            published: number;
+            /** @description Whom they address; who got several counts for each. */
+            audience: number;
+            acknowledged: number;
+            /** @description Acknowledged by audience, 0 to 1. */
+            ack_rate: number;
         };
         /** @description A new announcement. */
         AnnouncementIn: {
@@ -1240,10 +1360,8 @@ export interface components {
             /** Format: date-time */
             expires_at: string;
         };
-        /** @description A file that is about to be uploaded. */
+        /** @description A file of a course that is about to be uploaded. */
         AttachmentIn: {
-            /** @description Id of a course. */
-            course: number;
             /** @description The file's name, where there is none. */
             title?: string | null;
             /**
@@ -1260,11 +1378,14 @@ export interface components {
             size: number;
             /** @description SHA-256 of the file, base64; what arrives must have it. */
             checksum_sha256?: string | null;
+            /** @description Id of a course. */
+            course: number;
         };
-        /** @description A file of a course. */
+        /** @description A file of a course, or of announcements. */
         AttachmentOut: {
             id: number;
-            course: number;
+            /** @description Null: of announcements. */
+            course: number | null;
             title: string;
             filename: string;
             content_type: string;
@@ -1316,7 +1437,7 @@ export interface components {
             /** @description Null where nobody was signed in. */
             actor: components["schemas"]["ActorOut"] | null;
             /** @enum {string} */
-            action: "authn_login_success" | "authn_login_fail" | "authn_password_change" | "authn_password_change_fail" | "authn_token_revoked" | "authn_token_reuse" | "course_created" | "course_updated" | "course_deleted" | "attachment_created" | "attachment_completed" | "attachment_deleted" | "attachments_deleted" | "term_created" | "term_updated" | "term_deleted" | "section_created" | "section_updated" | "section_deleted" | "schedule_conflict_allowed" | "enrollment_created" | "enrollment_promoted" | "enrollment_deleted" | "calendar_feed_created" | "calendar_feed_rotated" | "announcement_created" | "announcement_published" | "announcement_updated" | "announcement_withdrawn" | "announcement_reminded" | "channel_created" | "channel_updated" | "channel_deleted" | "channel_tested" | "user_created" | "user_updated" | "user_archived" | "user_deleted" | "user_reactivated" | "user_invited" | "authz_change" | "import_started" | "import_applied" | "export_started" | "sensitive_read";
+            action: "authn_login_success" | "authn_login_fail" | "authn_password_change" | "authn_password_change_fail" | "authn_token_revoked" | "authn_token_reuse" | "course_created" | "course_updated" | "course_deleted" | "attachment_created" | "attachment_completed" | "attachment_deleted" | "attachments_deleted" | "term_created" | "term_updated" | "term_deleted" | "section_created" | "section_updated" | "section_deleted" | "schedule_conflict_allowed" | "enrollment_created" | "enrollment_promoted" | "enrollment_deleted" | "calendar_feed_created" | "calendar_feed_rotated" | "mail_unsubscribed" | "announcement_created" | "announcement_published" | "announcement_updated" | "announcement_withdrawn" | "announcement_reminded" | "channel_created" | "channel_updated" | "channel_deleted" | "channel_tested" | "user_created" | "user_updated" | "user_archived" | "user_deleted" | "user_reactivated" | "user_invited" | "authz_change" | "import_started" | "import_applied" | "export_started" | "sensitive_read";
             object: components["schemas"]["ObjectOut"];
             before: {
                 [key: string]: unknown;
@@ -1607,11 +1728,11 @@ export interface components {
             q?: string | null;
             /** @description Of courses. */
             code?: string | null;
-            /** @description Of all but courses and users: an id. */
+            /** @description Of sections, enrollments and timetable: an id. */
             course?: number | null;
-            /** @description Of all but courses and users: a whole code. */
+            /** @description Of sections, enrollments and timetable: a whole code. */
             term?: string | null;
-            /** @description Of all but courses and users: an id. */
+            /** @description Of sections, enrollments and timetable: an id. */
             teacher?: number | null;
             /** @description Of sections and timetable the section's, of enrollments theirs. */
             status?: ("draft" | "published" | "archived" | "enrolled" | "waitlisted") | null;
@@ -1619,6 +1740,8 @@ export interface components {
             role?: ("student" | "teacher" | "registrar" | "manager") | null;
             /** @description Of users. */
             active?: boolean | null;
+            /** @description Of unacknowledged, which needs it: an id. */
+            announcement?: number | null;
         };
         /** @description Why a task failed. */
         Failure: {
@@ -1636,6 +1759,25 @@ export interface components {
         FeedOut: {
             /** @description Secret: whoever knows it reads the timetable. */
             url: string;
+        };
+        /** @description A file that is about to be uploaded. */
+        FileIn: {
+            /** @description The file's name, where there is none. */
+            title?: string | null;
+            /**
+             * @description What it is saved as when it is downloaded.
+             * @example 讲义.pdf
+             */
+            filename: string;
+            /**
+             * @description A type that ATTACHMENT_TYPES lists, without parameters.
+             * @example application/pdf
+             */
+            content_type: string;
+            /** @description Bytes, exactly. */
+            size: number;
+            /** @description SHA-256 of the file, base64; what arrives must have it. */
+            checksum_sha256?: string | null;
         };
         /** @description The address of whoever forgot a name or a password. */
         ForgotIn: {
@@ -1761,7 +1903,7 @@ export interface components {
             kind: string;
             id: string | null;
         };
-        /** @description Sections and seats, of a teacher the own ones. */
+        /** @description Sections, seats and announcements, of a teacher the own ones. */
         OverviewOut: {
             /** @description Code of the term; null for all. */
             term: string | null;
@@ -1773,6 +1915,7 @@ export interface components {
             fill_rate: number;
             /** @description By code, the first 5,000. */
             courses: components["schemas"]["CourseFigures"][];
+            announcements: components["schemas"]["AnnouncementFigures"];
         };
         /** @description Where to PUT one part, which must have exactly this size. */
         PartOut: {
@@ -1866,6 +2009,10 @@ export interface components {
             mail_suppression: {
                 [key: string]: unknown;
             } | null;
+            /** @description Since when mails have one, without its secret. */
+            unsubscribe_link: {
+                [key: string]: unknown;
+            } | null;
             enrollments: {
                 [key: string]: unknown;
             }[];
@@ -1876,8 +2023,16 @@ export interface components {
             tasks: {
                 [key: string]: unknown;
             }[];
-            /** @description Files of courses that they uploaded. */
+            /** @description Files of courses and announcements that they uploaded. */
             attachments: {
+                [key: string]: unknown;
+            }[];
+            /** @description That they wrote. */
+            announcements: {
+                [key: string]: unknown;
+            }[];
+            /** @description Of announcements to them, and what they did with each. */
+            deliveries: {
                 [key: string]: unknown;
             }[];
             /** @description Since when there is one, without its secret, and which sections were left. */
@@ -2049,7 +2204,7 @@ export interface components {
         /**
          * @description Events of deliveries, sealed.
          *
-         *     `sha256` is that of `previous`, a line feed, and `events` joined by line feeds, as UTF-8.
+         *     `sha256` is that of `previous`, `sealed_at` and `events`, joined by line feeds, as UTF-8.
          */
         SealOut: {
             number: number;
@@ -2426,6 +2581,694 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    create_file: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 200 visible characters, 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FileIn"];
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttachmentCreated"];
+                };
+            };
+            /**
+             * @description `malformed_idempotency_key`: An Idempotency-Key has 1 to 200 visible ASCII characters.
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "malformed_idempotency_key" | "malformed_json";
+                    };
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token does not hold or has expired; sign in again.
+             *     `unauthenticated`: Sign in and send the access token.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this route accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "payload_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: This route does not accept that Content-Type. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /**
+             * @description `idempotency_key_reused`: This Idempotency-Key was sent before with another body.
+             *     `invalid`: Some fields are not valid.
+             */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_reused" | "invalid";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: Somebody else is at work on the same thing; try again.
+             *     `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_away" | "pool_exhausted";
+                    };
+                };
+            };
+        };
+    };
+    get_file: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Tags of versions that are known already. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttachmentOut"];
+                };
+            };
+            /** @description Not changed since. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description `invalid_token`: The access token does not hold or has expired; sign in again.
+             *     `unauthenticated`: Sign in and send the access token.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /** @description `not_found`: There is nothing here, or nothing that you may see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: Somebody else is at work on the same thing; try again.
+             *     `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_away" | "pool_exhausted";
+                    };
+                };
+            };
+        };
+    };
+    delete_file: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Tags of versions that are known already. */
+                "If-None-Match"?: string;
+                /** @description The tag of the version that is meant. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; there is nothing to say. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description `invalid_token`: The access token does not hold or has expired; sign in again.
+             *     `unauthenticated`: Sign in and send the access token.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `not_found`: There is nothing here, or nothing that you may see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `attachment_in_use`: An announcement has this file; take it out there, or withdraw the announcement. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "attachment_in_use";
+                    };
+                };
+            };
+            /** @description `precondition_failed`: The resource was changed since it was read; read it again. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "precondition_failed";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: Somebody else is at work on the same thing; try again.
+             *     `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_away" | "pool_exhausted";
+                    };
+                };
+            };
+        };
+    };
+    complete_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttachmentOut"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token does not hold or has expired; sign in again.
+             *     `unauthenticated`: Sign in and send the access token.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `not_found`: There is nothing here, or nothing that you may see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /**
+             * @description `upload_mismatch`: What arrived is not the file that was announced, so it was removed; upload it again.
+             *     `upload_missing`: The file has not arrived, or not all of its parts; upload it, then complete it.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "upload_mismatch" | "upload_missing";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: Somebody else is at work on the same thing; try again.
+             *     `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             *     `storage_away`: The file storage is away for a moment; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_away" | "pool_exhausted" | "storage_away";
+                    };
+                };
+            };
+        };
+    };
+    download_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is over there. */
+            302: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description `invalid_token`: The access token does not hold or has expired; sign in again.
+             *     `unauthenticated`: Sign in and send the access token.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /** @description `not_found`: There is nothing here, or nothing that you may see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `attachment_unfinished`: The upload of this file is not complete. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "attachment_unfinished";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: Somebody else is at work on the same thing; try again.
+             *     `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_away" | "pool_exhausted";
+                    };
+                };
+            };
+        };
+    };
+    offer_file_parts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PartsIn"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartsOut"];
+                };
+            };
+            /** @description `malformed_json`: The body is not valid JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "malformed_json";
+                    };
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token does not hold or has expired; sign in again.
+             *     `unauthenticated`: Sign in and send the access token.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `not_found`: There is nothing here, or nothing that you may see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `attachment_ready`: The upload of this file is complete already; a new file is a new attachment. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "attachment_ready";
+                    };
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this route accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "payload_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: This route does not accept that Content-Type. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /** @description `invalid`: Some fields are not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: Somebody else is at work on the same thing; try again.
+             *     `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             *     `storage_away`: The file storage is away for a moment; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_away" | "pool_exhausted" | "storage_away";
+                    };
+                };
+            };
+        };
+    };
     list_announcements: {
         parameters: {
             query?: {
@@ -3704,7 +4547,7 @@ export interface operations {
                 cursor?: string | null;
                 /** @description Id or username of who did it. */
                 actor?: string;
-                action?: ("authn_login_success" | "authn_login_fail" | "authn_password_change" | "authn_password_change_fail" | "authn_token_revoked" | "authn_token_reuse" | "course_created" | "course_updated" | "course_deleted" | "attachment_created" | "attachment_completed" | "attachment_deleted" | "attachments_deleted" | "term_created" | "term_updated" | "term_deleted" | "section_created" | "section_updated" | "section_deleted" | "schedule_conflict_allowed" | "enrollment_created" | "enrollment_promoted" | "enrollment_deleted" | "calendar_feed_created" | "calendar_feed_rotated" | "announcement_created" | "announcement_published" | "announcement_updated" | "announcement_withdrawn" | "announcement_reminded" | "channel_created" | "channel_updated" | "channel_deleted" | "channel_tested" | "user_created" | "user_updated" | "user_archived" | "user_deleted" | "user_reactivated" | "user_invited" | "authz_change" | "import_started" | "import_applied" | "export_started" | "sensitive_read") | null;
+                action?: ("authn_login_success" | "authn_login_fail" | "authn_password_change" | "authn_password_change_fail" | "authn_token_revoked" | "authn_token_reuse" | "course_created" | "course_updated" | "course_deleted" | "attachment_created" | "attachment_completed" | "attachment_deleted" | "attachments_deleted" | "term_created" | "term_updated" | "term_deleted" | "section_created" | "section_updated" | "section_deleted" | "schedule_conflict_allowed" | "enrollment_created" | "enrollment_promoted" | "enrollment_deleted" | "calendar_feed_created" | "calendar_feed_rotated" | "mail_unsubscribed" | "announcement_created" | "announcement_published" | "announcement_updated" | "announcement_withdrawn" | "announcement_reminded" | "channel_created" | "channel_updated" | "channel_deleted" | "channel_tested" | "user_created" | "user_updated" | "user_archived" | "user_deleted" | "user_reactivated" | "user_invited" | "authz_change" | "import_started" | "import_applied" | "export_started" | "sensitive_read") | null;
                 /** @description Such as `course`. */
                 object_kind?: string;
                 object_id?: string;
@@ -11840,6 +12683,130 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "internal_error";
+                    };
+                };
+            };
+        };
+    };
+    show_unsubscribe_page: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
+                };
+            };
+            /** @description `not_found`: There is nothing here, or nothing that you may see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: Somebody else is at work on the same thing; try again.
+             *     `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_away" | "pool_exhausted";
+                    };
+                };
+            };
+        };
+    };
+    unsubscribe_by_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
+                };
+            };
+            /** @description `not_found`: There is nothing here, or nothing that you may see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: Somebody else is at work on the same thing; try again.
+             *     `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_away" | "pool_exhausted";
                     };
                 };
             };

@@ -46,3 +46,23 @@ export type ImportForm = Schemas["ImportOut"];
 export type UploadForm = Schemas["UploadForm"];
 export type ImportMode = Task["mode"];
 export type ExportFilters = Schemas["ExportIn"];
+export type Announcement = Schemas["AnnouncementOut"];
+export type AnnouncementStatus = Announcement["status"];
+export type NewAnnouncement = Schemas["AnnouncementIn"];
+export type AnnouncementChanges = Schemas["AnnouncementChanges"];
+export type AnnouncementFilters = NonNullable<
+  paths["/api/announcements"]["get"]["parameters"]["query"]
+>;
+export type Audience = Schemas["Audience"];
+export type AudienceKind = Audience["kind"];
+export type AttachmentRef = Schemas["AttachmentRef"];
+export type AudiencePreview = Schemas["PreviewOut"];
+export type AnnouncementStats = Schemas["AnnouncementStats"];
+export type AnnouncementVersion = Schemas["VersionOut"];
+export type Recipient = Schemas["RecipientOut"];
+export type RecipientFilters = NonNullable<
+  paths["/api/announcements/{id}/deliveries"]["get"]["parameters"]["query"]
+>;
+export type Delivery = Schemas["DeliveryOut"];
+export type DeliveryPage = Schemas["DeliveryPage"];
+export type DeliveryState = Schemas["DeliveryState"];

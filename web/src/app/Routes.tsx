@@ -3,12 +3,16 @@ import { Route, Routes as RouterRoutes } from "react-router";
 
 import { LoginPage } from "../features/session/LoginPage";
 import { RequireSession } from "../features/session/RequireSession";
-import { RequireManager, RequireStaff } from "../features/session/RequireStaff";
+import { RequireAuthor, RequireManager, RequireStaff } from "../features/session/RequireStaff";
 import { NotFound } from "./NotFound";
 import { Shell } from "./Shell";
 import { Waiting } from "./Waiting";
 
 const HomePage = lazy(() => import("../features/home/HomePage"));
+const MessagesPage = lazy(() => import("../features/messages/MessagesPage"));
+const AnnouncementPage = lazy(() => import("../features/announcements/AnnouncementPage"));
+const NewAnnouncementPage = lazy(() => import("../features/announcements/NewAnnouncementPage"));
+const EditAnnouncementPage = lazy(() => import("../features/announcements/EditAnnouncementPage"));
 const CoursesPage = lazy(() => import("../features/courses/CoursesPage"));
 const CoursePage = lazy(() => import("../features/courses/CoursePage"));
 const NewCoursePage = lazy(() => import("../features/courses/NewCoursePage"));
@@ -49,6 +53,12 @@ export function Routes() {
           <Route element={<Shell />}>
             <Route index element={<HomePage />} />
             <Route path="account" element={<AccountPage />} />
+            <Route path="messages" element={<MessagesPage />} />
+            <Route element={<RequireAuthor />}>
+              <Route path="messages/announcements/new" element={<NewAnnouncementPage />} />
+              <Route path="messages/announcements/:id" element={<AnnouncementPage />} />
+              <Route path="messages/announcements/:id/edit" element={<EditAnnouncementPage />} />
+            </Route>
             <Route path="courses" element={<CoursesPage />} />
             <Route path="courses/:id" element={<CoursePage />} />
             <Route path="timetable" element={<TimetablePage />} />

@@ -5,6 +5,7 @@ import { Link, Outlet, useLocation } from "react-router";
 
 import { session } from "../api/client";
 import type { Me } from "../api/types";
+import { Bell } from "../features/messages/Bell";
 import { hasWeek, isManager, isStaff, useMe } from "../features/session/me";
 import type { Key } from "../i18n/en";
 import { useI18n } from "../i18n/useI18n";
@@ -14,6 +15,7 @@ import {
   ChannelsIcon,
   CoursesIcon,
   HomeIcon,
+  MessagesIcon,
   SectionsIcon,
   TasksIcon,
   TermsIcon,
@@ -35,6 +37,7 @@ interface Place {
 
 const PLACES: Place[] = [
   { to: "/", label: "nav.home", icon: HomeIcon },
+  { to: "/messages", label: "nav.messages", icon: MessagesIcon },
   { to: "/courses", label: "nav.courses", icon: CoursesIcon },
   { to: "/sections", label: "nav.sections", icon: SectionsIcon },
   { to: "/timetable", label: "nav.timetable", icon: TimetableIcon, for: hasWeek },
@@ -79,7 +82,10 @@ export function Shell() {
               />
               <Brand />
             </Group>
-            <Preferences />
+            <Group gap="xs" wrap="nowrap">
+              <Bell />
+              <Preferences />
+            </Group>
           </Group>
         </AppShell.Header>
         <AppShell.Navbar p="sm" aria-label={t("app.navigation")} mod={{ closed: !opened }}>

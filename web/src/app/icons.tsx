@@ -115,3 +115,13 @@ export const TimetableIcon = () => (
     <path d="M12 7.5V12l3 2" />
   </Icon>
 );
+export const MessagesIcon = () => (
+  <Icon>
+    <path d="M4 5h16v14H4zM4 7l8 6 8-6" />
+  </Icon>
+);
+export const BellIcon = () => (
+  <Icon>
+    <path d="M6 16.5V11a6 6 0 0 1 12 0v5.5l1.5 2h-15zM10 21h4" />
+  </Icon>
+);

@@ -2,12 +2,15 @@ import { readFileSync } from "node:fs";
 
 import { describe, expect, it } from "vitest";
 
-import { en, type Key } from "./en";
+import { ANNOUNCEMENTS } from "./announcements";
+import { en } from "./en";
+import { enAnnouncements } from "./en.announcements";
 import { DICTIONARIES, initialLocale, LOCALES } from "./locale";
 import { format, placesOf } from "./messages";
 import { translator } from "./useI18n";
 
-const keys = Object.keys(en) as Key[];
+const english = { ...en, ...enAnnouncements };
+const keys = Object.keys(english) as (keyof typeof english)[];
 const documented = readFileSync(new URL("../../../docs/errors.md", import.meta.url), "utf8");
 
 /** The codes in the first column of the table under a heading. */
@@ -17,7 +20,7 @@ function codesOf(text: string): string[] {
 }
 
 describe.each(LOCALES)("the dictionary of %s", (locale) => {
-  const dictionary = DICTIONARIES[locale];
+  const dictionary = { ...DICTIONARIES[locale], ...ANNOUNCEMENTS[locale] };
 
   it("has every key and no other", () => {
     expect(Object.keys(dictionary).sort()).toEqual([...keys].sort());
@@ -30,7 +33,7 @@ describe.each(LOCALES)("the dictionary of %s", (locale) => {
 
   it("keeps the places of the English sentences", () => {
     const differing = keys.filter(
-      (key) => `${placesOf(dictionary[key])}` !== `${placesOf(en[key])}`,
+      (key) => `${placesOf(dictionary[key])}` !== `${placesOf(english[key])}`,
     );
     expect(differing).toEqual([]);
   });

@@ -82,6 +82,8 @@ export const enCodes = {
   "error.queue_away": "The queue is away for a moment. Try again.",
   "error.secrets_away": "The service is away for a moment. Try again.",
   "error.storage_away": "The file storage is away for a moment. Try again.",
+  "error.attachment_in_use":
+    "An announcement has this file. Take it out there first, or withdraw the announcement.",
   "error.attachment_ready": "This file is uploaded already. Add the new one as a file of its own.",
   "error.attachment_unfinished": "The upload of this file is not complete yet.",
   "error.upload_mismatch":

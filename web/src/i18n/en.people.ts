@@ -91,11 +91,14 @@ export const enPeople = {
   "account.mail_lead": "Announcements are in your inbox in any case.",
   "account.mail_when": "When to send them",
   "account.mail_immediate": "At once",
-  "account.mail_immediate_text": "A mail for every announcement.",
+  "account.mail_immediate_text":
+    "A mail for every announcement, and reminders of what you have not acknowledged.",
   "account.mail_digest": "Once a day",
-  "account.mail_digest_text": "One mail with what you have not acknowledged, if there is any.",
+  "account.mail_digest_text":
+    "One mail with what you have not acknowledged, if there is any; and a mail when its author reminds you.",
   "account.mail_off": "Never",
-  "account.mail_off_text": "Mails about your account are sent all the same.",
+  "account.mail_off_text":
+    "Announcements wait at the bell only. Mails about your account are sent all the same.",
   "account.digest_hour": "At",
   "account.timezone": "Time zone",
   "account.timezone_proposed": "Taken from this browser; it counts once you save.",
@@ -217,6 +220,7 @@ export const enPeople = {
   "action.enrollment_deleted": "Student withdrawn",
   "action.calendar_feed_created": "Calendar link made",
   "action.calendar_feed_rotated": "Calendar link renewed",
+  "action.mail_unsubscribed": "Mails turned off by link",
   "action.announcement_created": "Announcement written",
   "action.announcement_published": "Scheduled announcement published",
   "action.announcement_updated": "Announcement edited",

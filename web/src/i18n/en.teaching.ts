@@ -117,6 +117,7 @@ export const enTeaching = {
   "sections.when": "{day}, period {periods}",
   "sections.create": "Create section",
   "sections.created": "{name} is created.",
+  "sections.announce": "Announce",
   "sections.edit": "Edit",
   "sections.edit_title": "Edit section",
   "sections.save": "Save",

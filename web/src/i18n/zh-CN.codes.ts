@@ -75,6 +75,7 @@ export const zhCNCodes: Record<keyof typeof enCodes, Message> = {
   "error.queue_away": "队列服务暂时不可用，请重试。",
   "error.secrets_away": "服务暂时不可用，请重试。",
   "error.storage_away": "文件存储暂时不可用，请重试。",
+  "error.attachment_in_use": "有公告附有该文件，请先从公告中移除，或撤回该公告。",
   "error.attachment_ready": "该文件已上传完成，新文件请另行添加。",
   "error.attachment_unfinished": "该文件尚未上传完成。",
   "error.upload_mismatch": "收到的文件与所选文件不符（大小、类型或内容不同），请重新上传。",

@@ -114,6 +114,7 @@ export const zhCNTeaching: Record<keyof typeof enTeaching, Message> = {
   "sections.when": "{day}第 {periods} 节",
   "sections.create": "创建教学班",
   "sections.created": "{name} 已创建。",
+  "sections.announce": "发公告",
   "sections.edit": "编辑",
   "sections.edit_title": "编辑教学班",
   "sections.save": "保存",

@@ -1,5 +1,6 @@
 /** The audit log's words: what was done, to what, and what a filter or a change means. */
 import type { AuditAction, AuditEvent, AuditFilters } from "../../api/types";
+import { moment } from "../../app/moments";
 
 export const OBJECT_KINDS = [
   "user",
@@ -43,6 +44,7 @@ const KNOWN: Record<AuditAction, true> = {
   enrollment_deleted: true,
   calendar_feed_created: true,
   calendar_feed_rotated: true,
+  mail_unsubscribed: true,
   announcement_created: true,
   announcement_published: true,
   announcement_updated: true,
@@ -77,12 +79,6 @@ export function filtersOf(words: Record<(typeof FILTERS)[number], string>): Audi
   };
 }
 
-/** Return a local time as a form has it (`2026-11-26T14:30`) as a moment of the API, or null. */
-function moment(local: string): string | null {
-  const time = Date.parse(local);
-  return Number.isNaN(time) ? null : new Date(time).toISOString();
-}
-
 /** A member of before and after; `null` is what was not there. */
 export interface Difference {
   name: string;
@@ -107,6 +103,7 @@ export function pathOf({ kind, id }: AuditEvent["object"]): string | null {
     course: "courses",
     term: "terms",
     section: "sections",
+    announcement: "messages/announcements",
     task: "tasks",
   };
   const place = Object.hasOwn(places, kind) ? places[kind] : undefined;

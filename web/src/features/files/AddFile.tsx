@@ -2,17 +2,23 @@ import { Button, FileInput, Group, Progress, Stack, Text, TextInput } from "@man
 import { useState } from "react";
 
 import { asProblem } from "../../api/problem";
+import type { Attachment } from "../../api/types";
 import { bytes } from "../../app/bytes";
-import { useNotice } from "../../app/useNotice";
 import { useI18n } from "../../i18n/useI18n";
 import { FileTroubled } from "./FileTable";
 import { checkFile, LONGEST_NAME, type FileTrouble } from "./rules";
 import { useUpload } from "./useUpload";
 
-/** The form that brings a file to a course. */
-export function AddFile({ course, onClose }: { course: number; onClose(): void }) {
+interface Props {
+  /** Whose file it is to be; without one, it is for an announcement. */
+  course: number | null;
+  onAdded(file: Attachment): void;
+  onClose(): void;
+}
+
+/** The form that brings a file. */
+export function AddFile({ course, onAdded, onClose }: Props) {
   const { t, locale } = useI18n();
-  const notice = useNotice();
   const [file, setFile] = useState<File | null>(null);
   const [title, setTitle] = useState("");
   const [trouble, setTrouble] = useState<FileTrouble | null>(null);
@@ -32,7 +38,7 @@ export function AddFile({ course, onClose }: { course: number; onClose(): void }
       { file, title: title.trim() },
       {
         onSuccess: (added) => {
-          notice(t("files.added", { name: added.title }));
+          onAdded(added);
           onClose();
         },
       },

@@ -4,6 +4,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 
 import { LoadMore } from "../../app/LoadMore";
 import { Trouble } from "../../app/Trouble";
+import { useNotice } from "../../app/useNotice";
 import { Waiting } from "../../app/Waiting";
 import { useI18n } from "../../i18n/useI18n";
 import { isStaff, useMe } from "../session/me";
@@ -15,6 +16,7 @@ import { filesQuery, teachesQuery } from "./queries";
 export function FilesOfCourse({ course }: { course: number }) {
   const { t } = useI18n();
   const me = useMe();
+  const notice = useNotice();
   const taught = useQuery({ ...teachesQuery(course, me.id), enabled: me.role === "teacher" });
   const keeps = isStaff(me) || (me.role === "teacher" && taught.data === true);
   const files = useInfiniteQuery(filesQuery(course));
@@ -34,7 +36,13 @@ export function FilesOfCourse({ course }: { course: number }) {
             </Button>
           )}
         </Group>
-        {adding && <AddFile course={course} onClose={close} />}
+        {adding && (
+          <AddFile
+            course={course}
+            onAdded={({ title }) => notice(t("files.added", { name: title }))}
+            onClose={close}
+          />
+        )}
         {files.isPending ? (
           <Waiting />
         ) : files.isError && items.length === 0 ? (

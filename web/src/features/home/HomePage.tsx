@@ -5,6 +5,7 @@ import { Link } from "react-router";
 import {
   AuditIcon,
   CoursesIcon,
+  MessagesIcon,
   SectionsIcon,
   TasksIcon,
   TimetableIcon,
@@ -23,6 +24,7 @@ export default function HomePage() {
   return (
     <Page title={t("home.title", { name: me.full_name || me.username })}>
       <SimpleGrid cols={{ base: 1, sm: isStaff(me) ? 3 : 2 }}>
+        <Door to="/messages" label="nav.messages" text="home.messages" icon={<MessagesIcon />} />
         <Door to="/courses" label="nav.courses" text="home.courses" icon={<CoursesIcon />} />
         <Door to="/sections" label="nav.sections" text="home.sections" icon={<SectionsIcon />} />
         {hasWeek(me) && (

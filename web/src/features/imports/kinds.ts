@@ -5,7 +5,8 @@ import { isManager } from "../session/roles";
 export const KINDS = ["courses", "sections", "enrollments", "users"] as const;
 export type Kind = (typeof KINDS)[number];
 /** What goes out only is of no import. */
-export type ExportKind = Kind | "timetable";
+export const ONLY_OUT = ["timetable", "unacknowledged"] as const;
+export type ExportKind = Kind | (typeof ONLY_OUT)[number];
 
 export const PAGES: Record<Kind, "/courses" | "/sections" | "/users"> = {
   courses: "/courses",

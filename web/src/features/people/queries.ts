@@ -28,18 +28,23 @@ export function findStudents(q: string, signal: AbortSignal): Promise<Option[]> 
   return find("student", q, signal);
 }
 
+/** Return whom the staff finds among everybody. */
+export function findPeople(q: string, signal: AbortSignal): Promise<Option[]> {
+  return find(null, q, signal);
+}
+
 export function optionOf({ id, username, full_name }: Person): Option {
   return { value: String(id), label: full_name ? `${full_name} (${username})` : username };
 }
 
 async function find(
-  role: "teacher" | "student",
+  role: "teacher" | "student" | null,
   q: string,
   signal: AbortSignal,
 ): Promise<Option[]> {
   const { items } = await answered(
     api.GET("/api/people", {
-      params: { query: { role, limit: MOST_FOUND, ...(q && { q }) } },
+      params: { query: { limit: MOST_FOUND, ...(role && { role }), ...(q && { q }) } },
       signal,
     }),
   );

@@ -47,6 +47,15 @@ export default function SectionPage() {
       actions={
         edits && (
           <>
+            {data.status === "published" && (
+              <Button
+                component={Link}
+                to={`/messages/announcements/new?section=${data.id}`}
+                variant="default"
+              >
+                {t("sections.announce")}
+              </Button>
+            )}
             <Button component={Link} to="edit" variant="default">
               {t("sections.edit")}
             </Button>

@@ -3,8 +3,9 @@ import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 
 import { answered, answeredWithTag, api } from "../../api/client";
 import { pagesQuery } from "../../api/pages";
-import type { SectionFilters } from "../../api/types";
+import type { Section, SectionFilters } from "../../api/types";
 import type { Option } from "../../app/SearchSelect";
+import { nameOf } from "./rules";
 
 const PAGE_SIZE = 50;
 
@@ -40,10 +41,40 @@ export function conflictsQuery(id: number) {
   });
 }
 
+/** Return the search for sections, for a SearchSelect; `teacher` leaves those of one teacher. */
+export function sectionSearch(teacher?: number) {
+  return async (q: string, signal: AbortSignal): Promise<Option[]> => {
+    const sections = await findSections(q, signal, teacher);
+    return sections.map(sectionOption);
+  };
+}
+
+/** Return the search for the courses that a teacher has sections of. */
+export function taughtCourseSearch(teacher: number) {
+  return async (q: string, signal: AbortSignal): Promise<Option[]> => {
+    const courses = (await findSections(q, signal, teacher)).map(({ course }) => course);
+    return [...new Map(courses.map((course) => [course.id, courseOption(course)])).values()];
+  };
+}
+
+async function findSections(q: string, signal: AbortSignal, teacher?: number): Promise<Section[]> {
+  const query = { limit: PAGE_SIZE, ...(teacher && { teacher }), ...(q && { q }) };
+  return (await answered(api.GET("/api/sections", { params: { query }, signal }))).items;
+}
+
+export function sectionOption(section: Section): Option {
+  const { id, course, term } = section;
+  return { value: String(id), label: `${nameOf(section)} ${course.title} (${term})` };
+}
+
+export function courseOption({ id, code, title }: Section["course"]): Option {
+  return { value: String(id), label: `${code} ${title}` };
+}
+
 /** Find courses, for a SearchSelect. */
 export async function findCourses(q: string, signal: AbortSignal): Promise<Option[]> {
   const { items } = await answered(
     api.GET("/api/courses", { params: { query: { limit: PAGE_SIZE, ...(q && { q }) } }, signal }),
   );
-  return items.map(({ id, code, title }) => ({ value: String(id), label: `${code} ${title}` }));
+  return items.map(courseOption);
 }

@@ -4,7 +4,7 @@ import { Empty } from "../../app/Empty";
 import { Page } from "../../app/Page";
 import type { Key } from "../../i18n/en";
 import { useI18n } from "../../i18n/useI18n";
-import { isManager, isStaff, useMe } from "./me";
+import { isAuthor, isManager, isStaff, useMe } from "./me";
 
 /** Tells everybody but registrars and managers, before the server has to, that this is not theirs. */
 export function RequireStaff() {
@@ -14,6 +14,11 @@ export function RequireStaff() {
 /** The same for everybody but managers. */
 export function RequireManager() {
   return isManager(useMe()) ? <Outlet /> : <NotYours text="app.managers_only_text" />;
+}
+
+/** The same for students. */
+export function RequireAuthor() {
+  return isAuthor(useMe()) ? <Outlet /> : <NotYours text="app.authors_only_text" />;
 }
 
 function NotYours({ text }: { text: Key }) {

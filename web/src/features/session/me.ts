@@ -5,7 +5,7 @@ import { createContext, use, useSyncExternalStore } from "react";
 import { answered, api, session } from "../../api/client";
 import type { Me } from "../../api/types";
 
-export { hasWeek, isManager, isStaff } from "./roles";
+export { hasWeek, isAuthor, isManager, isStaff } from "./roles";
 
 export function meQuery(sessionId: string | null) {
   return queryOptions({

@@ -14,3 +14,8 @@ export function isManager(me: Me): boolean {
 export function hasWeek(me: Me): boolean {
   return me.role === "teacher" || me.role === "student";
 }
+
+/** Whether somebody writes announcements. */
+export function isAuthor(me: Me): boolean {
+  return me.role !== "student";
+}

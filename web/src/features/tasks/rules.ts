@@ -1,6 +1,6 @@
 /** Tasks, without a server or a page: when to ask again, what a result says. */
 import type { Task } from "../../api/types";
-import { kindOf } from "../imports/kinds";
+import { kindOf, ONLY_OUT } from "../imports/kinds";
 
 const FIRST_DELAY_MILLISECONDS = 300;
 const LONGEST_DELAY_MILLISECONDS = 5_000;
@@ -38,7 +38,8 @@ export function purposeOf(task: Task): Purpose {
 
 /** Return the words for what a task does. */
 export function titleOf(task: Task) {
-  if (task.kind === "timetable") return "tasks.kind.timetable.export" as const;
+  const onlyOut = ONLY_OUT.find((kind) => kind === task.kind);
+  if (onlyOut) return `tasks.kind.${onlyOut}.export` as const;
   return `tasks.kind.${kindOf(task)}.${purposeOf(task)}` as const;
 }
 

@@ -1,15 +1,15 @@
 """Outbound channels of a school, what is posted to them, and which announcements go where.
 
-Revision ID: 0011
-Revises: 0008
+Revision ID: 0012
+Revises: 0011
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0011"
-down_revision = "0008"
+revision = "0012"
+down_revision = "0011"
 
 CHANNELS = """
 CREATE TABLE channels (

@@ -1,0 +1,89 @@
+"""The mails about announcements from outside, on a local cloud: one arrives with its headers, its
+link ends them and stands in no log, and the schedules run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from tests.localstack.cloud import PASSWORD, Cloud, wait_for
+
+CHLOE, ROSA = "chloe@rollcall.example", "rosa@rollcall.example"
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with Cloud.started(tmp_path_factory.mktemp("mails") / "state") as cloud:
+        yield cloud
+
+
+def signed_in(cloud: Cloud, name: str) -> requests.Session:
+    body = {"username": name, "password": PASSWORD}
+    tokens = requests.post(f"{cloud.url}/auth/login", json=body, timeout=10).json()
+    session = requests.Session()
+    session.headers["Authorization"] = f"Bearer {tokens['access_token']}"
+    return session
+
+
+def run(cloud: Cloud, job: str) -> None:
+    ran = requests.post(f"{cloud.url}/_local/schedules/{job}", timeout=60)
+    assert ran.status_code == 200, ran.text
+
+
+def mail_to(cloud: Cloud, address: str, subject: str) -> dict[str, Any]:
+    """Wait for the newest mail to an address with that in its subject."""
+
+    def arrived() -> list[dict[str, Any]]:
+        run(cloud, "relay_outbox")
+        mails = requests.get(f"{cloud.url}/_local/mail?to={address}", timeout=10).json()["items"]
+        return [mail for mail in mails if subject in mail["subject"]]
+
+    found: list[dict[str, Any]] = wait_for(arrived, f"a mail to {address}")
+    return found[0]
+
+
+def test_an_announcement_is_mailed_with_a_link_that_ends_such_mails(cloud: Cloud) -> None:
+    rosa, chloe = signed_in(cloud, "rosa"), signed_in(cloud, "chloe")
+    preferences = f"{cloud.url}/api/notification_preferences"
+    wanted = {"mail": "immediate", "digest_hour": 18, "timezone": "UTC", "locale": "zh-CN"}
+    assert chloe.put(preferences, json=wanted, timeout=10).status_code == 200
+    me = chloe.get(f"{cloud.url}/auth/me", timeout=10).json()["id"]
+    told = {
+        "title": "周五停课",
+        "body": "The *whole* school is on a trip.",
+        "audience": {"kind": "users", "ids": [me]},
+    }
+    assert rosa.post(f"{cloud.url}/api/announcements", json=told, timeout=10).status_code == 201
+    mail = mail_to(cloud, CHLOE, "周五停课")
+    assert "The whole school is on a trip." in mail["text"]
+    assert mail["headers"]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    url = mail["headers"]["List-Unsubscribe"].strip("<>")
+    assert url.startswith(f"{cloud.url}/unsubscribe/")
+    page = requests.get(url, timeout=10)
+    assert "<button>退订</button>" in page.text
+    assert chloe.get(preferences, timeout=10).json() == wanted
+    one_click = {"List-Unsubscribe": "One-Click"}
+    assert requests.post(url, data=one_click, timeout=10).status_code == 200
+    assert chloe.get(preferences, timeout=10).json() == wanted | {"mail": "off"}
+    logs = [log.read_text("utf-8", "replace") for log in (cloud.state / "logs").iterdir()]
+    assert any('"route": "/unsubscribe/{token}"' in log for log in logs)
+    assert not any(url.rpartition("/")[2] in log for log in logs)
+
+
+def test_the_weekly_report_comes_with_an_export(cloud: Cloud) -> None:
+    run(cloud, "send_digests")
+    for _ in range(2):
+        run(cloud, "weekly_report")
+    mail = mail_to(cloud, ROSA, "Your weekly report")
+    assert f"{cloud.url}/tasks" in mail["text"]
+    rosa = signed_in(cloud, "rosa")
+
+    def exported() -> bool:
+        tasks = rosa.get(f"{cloud.url}/api/tasks", timeout=10).json()["items"]
+        return [(task["kind"], task["state"]) for task in tasks] == [("courses", "SUCCESS")]
+
+    wait_for(exported, "one export of the courses")
