@@ -134,7 +134,16 @@ class Place:
         """Passwords and keys of this local cloud, made once, readable for the owner only."""
         path = self.state / "secrets.json"
         known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-        wanted = ("installation", "postgres", "owner", "app", "pooler_admin", "jwt", "metrics")
+        wanted = (
+            "installation",
+            "postgres",
+            "owner",
+            "app",
+            "pooler_admin",
+            "jwt",
+            "channels",
+            "metrics",
+        )
         missing = [name for name in wanted if name not in known]
         if missing:
             known |= {name: secrets.token_hex(32) for name in missing}

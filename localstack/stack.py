@@ -34,7 +34,7 @@ from infra.templates import Declared, declared_in
 _HERE = CHECKOUT / "localstack"
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # Of the caller's own account or of another stack: nothing here may reach the real AWS.
-_NOT_INHERITED = ("AWS_", "DB_", "QUEUE_", "MAIL_", "BOTO_", "PG")
+_NOT_INHERITED = ("AWS_", "DB_", "QUEUE_", "MAIL_", "CHANNEL_", "BOTO_", "PG")
 _MAIL_ADDRESS = "no-reply@rollcall.example"
 
 
@@ -148,6 +148,7 @@ class Stack:
             "DatabaseOwnerSecretArn": f"rollcall-{self.stage}-database-owner",
             "WebOrigin": self._web_origin(),
             "MailAddress": _MAIL_ADDRESS,
+            "ChannelPrivateHosts": self._letterbox(),
         }
 
     def _make_resources(self) -> None:
@@ -163,9 +164,14 @@ class Stack:
                     {"username": postgres.OWNER, "password": secrets["owner"]}
                 ),
                 f"rollcall-{self.stage}-jwt": secrets["jwt"],
+                f"rollcall-{self.stage}-channels": secrets["channels"],
             },
             senders=[_MAIL_ADDRESS],
         )
+
+    def _letterbox(self) -> str:
+        """Where a channel of the kind smtp may reach this machine."""
+        return f"{HOST}:{self.ports.letterbox}" if self.emulator_is_ours else ""
 
     def _web_origin(self) -> str:
         return f"http://{HOST}:{self.ports.web}"
@@ -200,6 +206,8 @@ class Stack:
             "DB_MODE": "pgbouncer",
             "DB_SSLMODE": "disable",
             "JWT_SECRET_ARN": f"rollcall-{self.stage}-jwt",
+            "CHANNEL_KEY_ARN": f"rollcall-{self.stage}-channels",
+            "CHANNEL_PRIVATE_HOSTS": self._letterbox(),
             "ROLLCALL_STATE": str(self.place.state),
             "PYTHONUNBUFFERED": "1",
         }
@@ -229,6 +237,7 @@ class Stack:
         values = {
             **self.connection_values(),
             "ROLLCALL_URL": self._web_origin(),
+            "CHANNEL_PRIVATE_HOSTS": self._letterbox(),
             **emulator.credentials(self.emulator_is_ours),
         }
         lines = (f"{name}={shlex.quote(value)}" for name, value in values.items())

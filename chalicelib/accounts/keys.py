@@ -6,30 +6,15 @@ key, tokens of the old one hold until they expire, and `kid` says which is which
 
 from __future__ import annotations
 
-import hashlib
 import time
-from functools import lru_cache
-from typing import NamedTuple
 
-from chalicelib.core.errors import RollcallError
 from chalicelib.core.settings import get_settings
 from chalicelib.integrations import secrets
+from chalicelib.integrations.keyring import Key, read_keys
 
-_LEAST_KEY_BYTES = 32
 _REREAD_SECONDS = 30.0
 
 _reread_at = float("-inf")
-
-
-class WeakKey(RollcallError):
-    """The signing key is shorter than HS256 asks for (RFC 7518, section 3.2)."""
-
-
-class Key(NamedTuple):
-    """A key, and the name that tokens know it by."""
-
-    id: str
-    secret: bytes
 
 
 def signing_keys() -> tuple[Key, ...]:
@@ -39,13 +24,7 @@ def signing_keys() -> tuple[Key, ...]:
         WeakKey: one has fewer than 32 bytes.
         SettingMissing, SecretMissing, SecretsAway: there is none to be had.
     """
-    settings = get_settings()
-    if settings.jwt_secret is None and settings.jwt_secret_arn:
-        current = secrets.get_secret(settings.jwt_secret_arn)
-        previous = secrets.find_secret(settings.jwt_secret_arn, "AWSPREVIOUS")
-        return _keys(current, previous)
-    before = settings.jwt_secret_previous
-    return _keys(settings.require("jwt_secret"), before.get_secret_value() if before else None)
+    return read_keys("jwt_secret")
 
 
 def reread_keys() -> bool:
@@ -60,17 +39,3 @@ def reread_keys() -> bool:
     _reread_at = time.monotonic()
     secrets.forget_secret(arn)
     return True
-
-
-@lru_cache(maxsize=4)
-def _keys(current: str, previous: str | None) -> tuple[Key, ...]:
-    keys = []
-    for secret in (current, previous):
-        if secret is None:
-            continue
-        if len(secret.encode()) < _LEAST_KEY_BYTES:
-            raise WeakKey(f"JWT_SECRET must have at least {_LEAST_KEY_BYTES} bytes.")
-        # A digest under a label of its own says nothing about the key.
-        name = hashlib.sha256(b"kid\0" + secret.encode()).hexdigest()[:12]
-        keys.append(Key(name, secret.encode()))
-    return tuple(keys)

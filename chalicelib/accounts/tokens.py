@@ -17,9 +17,10 @@ from typing import Any, NamedTuple
 import jwt
 
 from chalicelib.accounts.errors import InvalidToken
-from chalicelib.accounts.keys import Key, reread_keys, signing_keys
+from chalicelib.accounts.keys import reread_keys, signing_keys
 from chalicelib.accounts.rules import ROLES, Caller
 from chalicelib.core.settings import get_settings
+from chalicelib.integrations.keyring import Key
 
 _ALGORITHM = "HS256"
 _ISSUER = "rollcall"

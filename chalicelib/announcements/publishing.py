@@ -18,6 +18,7 @@ from chalicelib.announcements.audience import address_sections, check_audience, 
 from chalicelib.announcements.errors import AnnouncementPublished, AnnouncementWithdrawn
 from chalicelib.announcements.files import set_attachments
 from chalicelib.announcements.inbox import count_change
+from chalicelib.announcements.notices import choose_channels, post_version
 from chalicelib.announcements.queries import Announcement
 from chalicelib.announcements.rendering import render_markdown
 from chalicelib.announcements.rules import BOUNDED
@@ -28,7 +29,7 @@ from chalicelib.announcements.schemas import (
     PreviewIn,
 )
 from chalicelib.audit import service as audit
-from chalicelib.core.errors import found
+from chalicelib.core.errors import Forbidden, found
 from chalicelib.core.pagination import Page
 from chalicelib.outbox import service as outbox
 
@@ -131,9 +132,13 @@ def create_announcement(
     """Add an announcement, and publish it unless it is for later.
 
     Raises:
-        Invalid: an id of the audience is of nothing that there is, or a file is not to be had.
+        Invalid: an id of the audience or a channel is of nothing that there is, or a file is not to
+            be had.
         NotYourStudents: the caller is a teacher, and these are not the caller's to address.
+        Forbidden: the caller is a teacher, and names channels.
     """
+    if wanted.channels and caller.role not in STAFF:
+        raise Forbidden("Channels are for registrars and managers.")
     audience = wanted.audience.asked
     check_audience(connection, caller, audience)
     announcement_id: int = connection.execute(
@@ -150,6 +155,7 @@ def create_announcement(
     ).scalar_one()
     _keep_version(connection, announcement_id, caller, material=False)
     set_attachments(connection, caller, announcement_id, wanted.attachments)
+    choose_channels(connection, announcement_id, wanted.channels)
     after = {"audience": audience["kind"], "version": 1}
     audit.add(
         connection, caller, "announcement_created", "announcement", announcement_id, after=after
@@ -219,6 +225,7 @@ def edit_announcement(
         count_change(connection, announcement.id)
         if wanted.material:
             outbox.add(connection, "fanout", {"announcement_id": announcement.id})
+            post_version(connection, announcement.id)
     return found(queries.find_announcement(connection, announcement.id))
 
 
@@ -248,6 +255,7 @@ def _publish(
     ):
         connection.execute(_FROZEN, {"id": announcement_id})
     outbox.add(connection, "fanout", {"announcement_id": announcement_id})
+    post_version(connection, announcement_id)
 
 
 def _keep_version(

@@ -39,6 +39,19 @@ ATTACHMENTS = """
                 JOIN course_attachments file ON file.id = attachment_id
                WHERE announcement_id = announcements.id), '[]')
 """
+_CHANNELS = """
+    coalesce((SELECT json_agg(json_build_object(
+                         'id', channels.id, 'name', channels.name, 'state', post.state,
+                         'code', post.code) ORDER BY channels.id)
+                FROM announcement_channels
+                JOIN channels ON channels.id = channel_id
+                LEFT JOIN LATERAL (
+                     SELECT state, code FROM channel_posts
+                      WHERE channel_id = channels.id AND kind = 'announcement'
+                        AND about = announcements.id
+                      ORDER BY id DESC LIMIT 1) post ON true
+               WHERE announcement_id = announcements.id), '[]')
+"""
 PUBLISHER = """
     (SELECT json_build_object('id', id, 'username', username, 'full_name', full_name)
        FROM users WHERE users.id = publisher_id)
@@ -47,7 +60,7 @@ _FIELDS = f"""
     announcements.id, title, body, html, {PUBLISHER} AS publisher, audience, status, requires_ack,
     {moment("publish_at")} AS publish_at, {moment("published_at")} AS published_at,
     {moment("withdrawn_at")} AS withdrawn_at, version, reminders, {ATTACHMENTS} AS attachments,
-    {moment("announcements.created_at")} AS created_at,
+    {_CHANNELS} AS channels, {moment("announcements.created_at")} AS created_at,
     {moment("announcements.updated_at")} AS updated_at
 """
 _ANNOUNCEMENTS = Listing(

@@ -19,12 +19,14 @@ from chalicelib.accounts.rules import Role
 from chalicelib.accounts.schemas import UserRef
 from chalicelib.announcements.rules import AudienceKind, State, Status
 from chalicelib.audit.schemas import Moment
+from chalicelib.channels.rules import PostState
 from chalicelib.core.pagination import PageQuery
 
 _LARGEST_ID = 2**63 - 1
 _NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _MOST_IDS = 5000
 _MOST_ATTACHMENTS = 10
+_MOST_CHANNELS = 10
 
 Id = Annotated[int, Field(ge=1, le=_LARGEST_ID)]
 
@@ -103,6 +105,14 @@ class AnnouncementIn(BaseModel):
         bool, Field(description="Whether readers are asked to say that they have read it.")
     ] = True
     attachments: Attachments = Field(default_factory=list)
+    channels: Annotated[
+        list[Id],
+        Field(
+            max_length=_MOST_CHANNELS,
+            description="Ids of channels that it is posted to as well; registrars and managers.",
+        ),
+        AfterValidator(_each_once),
+    ] = Field(default_factory=list)
 
 
 _UNCHANGED: Any = None
@@ -134,6 +144,15 @@ class AttachmentRef(BaseModel):
     size: int = Field(description="Bytes.")
 
 
+class ChannelPost(BaseModel):
+    """A channel that an announcement is posted to, and the last post."""
+
+    id: int
+    name: str
+    state: PostState | None = Field(description="Null while the announcement is for later.")
+    code: str | None
+
+
 class AnnouncementOut(BaseModel):
     """An announcement, as its author sees it."""
 
@@ -151,6 +170,7 @@ class AnnouncementOut(BaseModel):
     version: int
     reminders: int = Field(description="How often readers were reminded.")
     attachments: list[AttachmentRef]
+    channels: list[ChannelPost] = Field(description="Where it is posted, and how that went.")
     created_at: datetime
     updated_at: datetime
 

@@ -115,6 +115,16 @@ announcement_attachments = Table(
 )
 Index("announcement_attachments_attachment_id_idx", announcement_attachments.c.attachment_id)
 
+announcement_channels = Table(
+    "announcement_channels",
+    metadata,
+    Column("announcement_id", BigInteger, ForeignKey("announcements.id"), primary_key=True),
+    Column(
+        "channel_id", BigInteger, ForeignKey("channels.id", ondelete="CASCADE"), primary_key=True
+    ),
+)
+Index("announcement_channels_channel_id_idx", announcement_channels.c.channel_id)
+
 # The sections that were addressed, and how many had joined them when somebody last looked.
 announcement_sections = Table(
     "announcement_sections",

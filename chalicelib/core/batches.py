@@ -12,12 +12,16 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import perf_counter, sleep
-from typing import Any
+from typing import Any, TypeVar
 
-from chalicelib.core import figures, jobs, logs
+from sqlalchemy import Connection
+
+from chalicelib.core import database, figures, jobs, logs
 from chalicelib.core.errors import DatabaseAway, PoolExhausted
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 # A pooler or a database that restarts is back in seconds, and so is the lock of the server process
 # that lost its client; the queue would bring the message back only after its visibility time-out,
@@ -64,6 +68,18 @@ def in_turns(context: Any, reserve_milliseconds: int, work: Callable[[], int]) -
     while context.get_remaining_time_in_millis() > reserve_milliseconds and (found := work()):
         total += found
     return total
+
+
+def insist(work: Callable[[Connection], T]) -> T:
+    """Do in a transaction of its own what must not be lost, such as the note of what a host outside
+    has said; wait for a database that is away.
+    """
+    for pause_seconds in PAUSES_SECONDS:
+        try:
+            return database.retry_idempotent(work)
+        except (DatabaseAway, PoolExhausted):
+            sleep(pause_seconds)
+    return database.retry_idempotent(work)
 
 
 def _done(record: Mapping[str, Any], work: Work, function: str) -> bool:

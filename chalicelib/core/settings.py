@@ -129,6 +129,9 @@ class Settings(BaseModel):
     )
     queue_fanout_url: str | None = Field(None, description="SQS queue of the function fan_out.")
     queue_mail_url: str | None = Field(None, description="SQS queue of the function send_mail.")
+    queue_channels_url: str | None = Field(
+        None, description="SQS queue of the function post_to_channels."
+    )
     queue_mail_events_url: str | None = Field(
         None, description="SQS queue of the function record_mail_events."
     )
@@ -141,6 +144,39 @@ class Settings(BaseModel):
     )
     mail_rate_per_second: float = Field(
         14, ge=1, le=10_000, description="Mails a second that SES grants the account."
+    )
+
+    mail_transport: Literal["ses", "smtp"] = Field(
+        "ses", description="What mails leave by: SES, or the relay that SMTP_URL names."
+    )
+    smtp_url: SecretStr | None = Field(
+        None,
+        description="Relay of MAIL_TRANSPORT `smtp`: `smtps://user:password@host:465`,"
+        " `smtp://…:587` (STARTTLS, always) or `smtp+plain://…` without TLS; or SMTP_URL_ARN.",
+    )
+    smtp_url_arn: str | None = Field(
+        None, description="Secrets Manager secret that holds the SMTP_URL."
+    )
+    channel_key: SecretStr | None = Field(
+        None,
+        description="Key that secrets of channels are sealed with, at least 32 bytes; or give"
+        " CHANNEL_KEY_ARN.",
+    )
+    channel_key_previous: SecretStr | None = Field(
+        None, description="The key before a rotation of CHANNEL_KEY; what it sealed still opens."
+    )
+    channel_key_arn: str | None = Field(
+        None,
+        description="Secrets Manager secret that holds the CHANNEL_KEY; its previous version opens"
+        " too.",
+    )
+    channel_private_hosts: str = Field(
+        "",
+        description="Private hosts, as `host:port` and separated by commas, that channels may reach"
+        " all the same, mail relays without TLS, too.",
+    )
+    telegram_url: str = Field(
+        "https://api.telegram.org", description="Where the API of Telegram's bots answers."
     )
 
     attachment_types: str = Field(
@@ -203,6 +239,13 @@ class Settings(BaseModel):
     def allowed_attachment_types(self) -> frozenset[str]:
         """Types that files of courses may have, in lower case."""
         return frozenset(t.strip().lower() for t in self.attachment_types.split(",") if t.strip())
+
+    @cached_property
+    def trusted_private_hosts(self) -> frozenset[str]:
+        """Private hosts that channels may reach, as `host:port` in lower case."""
+        return frozenset(
+            h.strip().lower() for h in self.channel_private_hosts.split(",") if h.strip()
+        )
 
     @property
     def web_root(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 from chalicelib.core.errors import Unavailable
 
@@ -26,6 +27,33 @@ class MailRefused(Exception):
 
 class MailThrottled(Exception):
     """The mail service takes mails, but not that many at once."""
+
+
+FailureCode = Literal[
+    "unresolvable",
+    "address_refused",
+    "unreachable",
+    "timed_out",
+    "tls_failed",
+    "busy",
+    "broken_off",
+    "redirected",
+    "login_refused",
+    "refused",
+    "secret_unreadable",
+]
+_FINAL: frozenset[FailureCode] = frozenset(
+    {"address_refused", "redirected", "login_refused", "refused", "secret_unreadable"}
+)
+
+
+class OutboundFailure(Exception):
+    """A host outside did not take what was for it; it may take it later unless that is final."""
+
+    def __init__(self, code: FailureCode) -> None:
+        self.code: FailureCode = code
+        self.is_final = code in _FINAL
+        super().__init__(code)
 
 
 class StorageAway(Unavailable):

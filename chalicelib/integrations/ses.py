@@ -47,9 +47,14 @@ _HEADERS.map_to_type("list-unsubscribe", _AsGiven)
 _POLICY = SMTP.clone(header_factory=_HEADERS)
 
 
-def _composed(
+def composed(
     *, sender: str, to: str, subject: str, text: str, html: str | None, headers: Mapping[str, str]
 ) -> EmailMessage:
+    """Return a mail to one bare address, whoever is to send it.
+
+    Raises:
+        MailRefused: a header or address is not acceptable.
+    """
     message = EmailMessage(policy=_POLICY)
     try:
         message["To"] = Address(addr_spec=to)
@@ -94,7 +99,7 @@ def send(
     """
     from botocore.exceptions import ClientError
 
-    message = _composed(
+    message = composed(
         sender=sender, to=to, subject=subject, text=text, html=html, headers=headers or {}
     )
     request: SendRawEmailRequestTypeDef = {

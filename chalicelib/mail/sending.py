@@ -10,15 +10,13 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import sleep
-from typing import TypeVar
 
 from sqlalchemy import Connection
 
 from chalicelib.core import database
-from chalicelib.core.batches import PAUSES_SECONDS
-from chalicelib.core.errors import DatabaseAway, PoolExhausted
+from chalicelib.core.batches import insist
 from chalicelib.core.settings import get_settings
-from chalicelib.integrations import ses
+from chalicelib.integrations import ses, smtp
 from chalicelib.integrations.errors import MailAway, MailRefused, MailThrottled, refusal_code
 from chalicelib.mail.claims import (
     Mail,
@@ -34,8 +32,6 @@ from chalicelib.mail.pace import slow_down, take_slot
 from chalicelib.mail.queries import find_suppression
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -69,13 +65,13 @@ def send_mail(mail_id: int, composers: Mapping[str, Composer]) -> None:
             note_skipped(connection, mail, skipped.reason)
             log.info("mail_skipped", extra=mail.facts | {"reason": skipped.reason})
             return
-    slot = _insist(take_slot)
+    slot = insist(take_slot)
     if slot is None:
-        _insist(lambda connection: give_back(connection, mail))
+        insist(lambda connection: give_back(connection, mail))
         raise MailWaits
     sleep(slot.wait_seconds)
     try:
-        message_id = ses.send(
+        message_id = _transport()(
             sender=sender,
             to=to,
             subject=letter.subject,
@@ -89,16 +85,20 @@ def send_mail(mail_id: int, composers: Mapping[str, Composer]) -> None:
         # Not the exception: SES names addresses in it.
         code = refusal_code(refusal.__cause__)
         log.error("mail_refused", extra=mail.facts | {"refusal_code": code})
-        _insist(lambda connection: note_refused(connection, mail))
+        insist(lambda connection: note_refused(connection, mail))
     except (MailAway, MailThrottled) as away:
         if isinstance(away, MailThrottled):
             log.warning("mail_throttled", extra=mail.facts)
-            _insist(lambda connection: slow_down(connection, slot))
-        _insist(lambda connection: give_back(connection, mail))
+            insist(lambda connection: slow_down(connection, slot))
+        insist(lambda connection: give_back(connection, mail))
         raise MailWaits from away
     else:
-        _insist(lambda connection: note_sent(connection, mail, message_id))
+        insist(lambda connection: note_sent(connection, mail, message_id))
         log.info("mail_sent", extra=mail.facts | {"ses_id": message_id})
+
+
+def _transport() -> Callable[..., str]:
+    return smtp.send if get_settings().mail_transport == "smtp" else ses.send
 
 
 def _composed(
@@ -111,15 +111,3 @@ def _composed(
     if find_suppression(connection, draft.to) is not None:
         raise MailSkipped("suppressed")
     return draft.to, draft.write()
-
-
-def _insist(work: Callable[[Connection], T]) -> T:
-    """Do in a transaction what a claimed mail needs, and wait for a database that is away: what
-    SES said is lost where it is not written down.
-    """
-    for pause_seconds in PAUSES_SECONDS:
-        try:
-            return database.retry_idempotent(work)
-        except (DatabaseAway, PoolExhausted):
-            sleep(pause_seconds)
-    return database.retry_idempotent(work)

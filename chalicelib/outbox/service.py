@@ -30,7 +30,7 @@ OLDEST_AGE = figures.Reading(
     "outbox_oldest_age_seconds", "How long the oldest message waits to be sent."
 )
 
-QUEUES = ("imports", "exports", "fanout", "mail")
+QUEUES = ("imports", "exports", "fanout", "mail", "channels")
 RELAY_LIMIT = 100
 
 # How long a row is its writer's own to send. SQS's client gives up well before that.

@@ -1,5 +1,5 @@
-"""Once a minute: send what writers left in the outbox, and wake tasks, mails and fan-outs that were
-left alone.
+"""Once a minute: send what writers left in the outbox, and wake tasks, mails, fan-outs and posts to
+channels that were left alone.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from typing import Any
 
 from chalicelib.announcements import fanout
 from chalicelib.bulk import service as bulk
+from chalicelib.channels import service as channels
 from chalicelib.core import database, logs
 from chalicelib.core.jobs import scheduled
 from chalicelib.core.settings import get_settings
@@ -44,6 +45,7 @@ def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
                 bulk.revive_stale(connection)
                 + mail.revive_lost(connection)
                 + fanout.revive_stale(connection)
+                + channels.call_again(connection)
             )
             outbox.measure_oldest(connection)
         if any(done.values()):

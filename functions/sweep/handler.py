@@ -11,6 +11,7 @@ from chalicelib.announcements import files
 from chalicelib.attachments import leftovers
 from chalicelib.attachments import service as attachments
 from chalicelib.bulk import service as bulk
+from chalicelib.channels import service as channels
 from chalicelib.core import database, logs
 from chalicelib.core.batches import in_turns
 from chalicelib.core.jobs import scheduled
@@ -40,11 +41,14 @@ def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
             "links": _in_batches(context, _links),
             "attempts": _in_batches(context, _attempts),
             "mails": _in_batches(context, _mails),
+            "channel_posts": _in_batches(context, _channel_posts),
             "unfinished_attachments": _in_batches(context, _unfinished_attachments),
             "unused_files": _in_batches(context, _unused_files),
             "attachment_leftovers": _in_batches(context, _attachment_leftovers),
             "cancellations": _in_batches(context, _cancellations),
             "parts": _in_batches(context, leftovers.sweep_parts),
+            # The only one that needs a secret, which may be away.
+            "resealed": _in_batches(context, _resealed),
         }
         log.info("swept", extra=removed)
     return removed
@@ -86,6 +90,16 @@ def _tasks() -> int:
 def _mails() -> int:
     with database.transaction() as connection:
         return mail.delete_old_mails(connection, BATCH)
+
+
+def _channel_posts() -> int:
+    with database.transaction() as connection:
+        return channels.delete_old_posts(connection, BATCH)
+
+
+def _resealed() -> int:
+    with database.transaction() as connection:
+        return channels.reseal(connection, BATCH)
 
 
 def _cancellations() -> int:

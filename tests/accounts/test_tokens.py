@@ -8,11 +8,11 @@ import pytest
 
 from chalicelib.accounts import tokens
 from chalicelib.accounts.errors import InvalidToken
-from chalicelib.accounts.keys import WeakKey
 from chalicelib.accounts.rules import Caller
 from chalicelib.accounts.tokens import SessionName
 from chalicelib.core.clock import utc_now
 from chalicelib.core.settings import SettingMissing, reset_settings
+from chalicelib.integrations.keyring import WeakKey
 
 ROSA = Caller(2, "rosa", "registrar")
 SESSION = SessionName(7, 3)

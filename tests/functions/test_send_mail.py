@@ -18,7 +18,6 @@ from chalicelib.core import batches, database, logs
 from chalicelib.core.errors import DatabaseAway
 from chalicelib.core.settings import get_settings, reset_settings
 from chalicelib.integrations.aws import reset_clients, ses_client
-from chalicelib.mail import sending
 from functions.send_mail.handler import RESERVE_MILLISECONDS, handler
 from tests.functions.events import Context, failed_ids, message_ids, sqs_event
 from tests.mail.post import Post, links
@@ -29,8 +28,7 @@ pytestmark = pytest.mark.usefixtures("impatient")
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again at once, twice."""
-    for module in (batches, sending):
-        monkeypatch.setattr(module, "PAUSES_SECONDS", (0.0, 0.0))
+    monkeypatch.setattr(batches, "PAUSES_SECONDS", (0.0, 0.0))
 
 
 class _Body:

@@ -81,11 +81,13 @@ def test_a_batch_that_it_might_not_end_is_left_to_the_next_day(owner: Connection
         "links": 0,
         "attempts": 0,
         "mails": 0,
+        "channel_posts": 0,
         "cancellations": 0,
         "unfinished_attachments": 0,
         "unused_files": 0,
         "attachment_leftovers": 0,
         "parts": 0,
+        "resealed": 0,
     }
     assert _kept_answers(owner) == 5
 

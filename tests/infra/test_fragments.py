@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.channels import claims as channel_claims
 from chalicelib.core.batches import PAUSES_SECONDS
 from chalicelib.core.settings import Settings
 from chalicelib.mail.claims import CLAIM_SECONDS
@@ -37,6 +38,17 @@ SETTINGS = {
     for name in Settings.model_fields
     if name.startswith("queue_")
 }
+
+
+SECRETS = ("DB_SECRET_ARN", "SMTP_URL_ARN", "CHANNEL_KEY_ARN")
+
+
+def chosen(statement: dict[str, Any]) -> dict[str, Any]:
+    """Return a statement of a policy, also of one that stands under a condition."""
+    if "Fn::If" in statement:
+        _, statement, otherwise = statement["Fn::If"]
+        assert otherwise == {"Ref": "AWS::NoValue"}
+    return statement
 
 
 def lint(folder: Path, template: dict[str, Any]) -> list[dict[str, Any]]:
@@ -188,13 +200,13 @@ class TestFunctions:
         role = RESOURCES[FUNCTIONS[name]["Role"]["Fn::GetAtt"][0]]["Properties"]
         assert "ManagedPolicyArns" not in role
         (policy,) = role["Policies"]
-        for statement in policy["PolicyDocument"]["Statement"]:
+        for statement in map(chosen, policy["PolicyDocument"]["Statement"]):
             actions = statement["Action"]
             assert "*" not in "".join([actions] if isinstance(actions, str) else actions)
             assert statement["Resource"] != "*"
 
     @pytest.mark.parametrize("name", FUNCTIONS)
-    def test_it_may_read_only_its_own_login(self, name: str) -> None:
+    def test_it_may_read_only_the_secrets_that_it_is_told_of(self, name: str) -> None:
         function = FUNCTIONS[name]
         variables = {
             **TEMPLATE["Globals"]["Function"]["Environment"]["Variables"],
@@ -203,17 +215,18 @@ class TestFunctions:
         role = RESOURCES[function["Role"]["Fn::GetAtt"][0]]["Properties"]
         allowed = [
             statement["Resource"]
-            for statement in role["Policies"][0]["PolicyDocument"]["Statement"]
+            for statement in map(chosen, role["Policies"][0]["PolicyDocument"]["Statement"])
             if statement["Action"] == "secretsmanager:GetSecretValue"
         ]
-        assert allowed == [variables["DB_SECRET_ARN"]]
+        told = [variables[secret] for secret in SECRETS if secret in variables]
+        assert allowed == told
 
 
 class TestMail:
     def statement(self, role: str, action: str) -> dict[str, Any]:
         (policy,) = RESOURCES[role]["Properties"]["Policies"]
         statements = policy["PolicyDocument"]["Statement"]
-        (found,) = [s for s in statements if s["Action"] == action]
+        (found,) = [s for s in map(chosen, statements) if s["Action"] == action]
         return dict(found)
 
     def test_a_claim_outlives_the_function_and_ends_before_the_next_delivery(self) -> None:
@@ -268,6 +281,17 @@ class TestMail:
         source = topic[0]["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::Sub"]
         named = RESOURCES["MailConfigurationSet"]["Properties"]["Name"]["Fn::Sub"]
         assert source.endswith(":configuration-set/" + named)
+
+
+class TestChannels:
+    def test_a_claim_outlives_the_function_and_ends_before_the_next_delivery(self) -> None:
+        timeout = FUNCTIONS["PostToChannelsFunction"]["Timeout"]
+        hidden = ALL_QUEUES["ChannelsQueue"]["VisibilityTimeout"]
+        assert timeout < channel_claims.CLAIM_SECONDS < hidden
+
+    def test_what_seals_their_secrets_outlives_the_stack(self) -> None:
+        assert RESOURCES["ChannelsSecret"]["DeletionPolicy"] == "Retain"
+        assert RESOURCES["ChannelsSecret"]["UpdateReplacePolicy"] == "Retain"
 
 
 class TestBucket:

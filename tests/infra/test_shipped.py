@@ -18,7 +18,7 @@ OPTIONAL = {"cryptography", "pygments"}
 # Chalice's own packaging adds itself to the API function.
 ADDED_TO_THE_API = {"chalice"}
 # Imported while a request is answered, and not before.
-LATER = ["icalendar"]
+LATER = ["icalendar", "nacl.secret"]
 HANDLERS = sorted(f"functions.{path.parent.name}.handler" for path in ROOT.glob("functions/*/*.py"))
 
 

@@ -14,7 +14,7 @@ from localstack_client.session import Session
 from chalicelib.core.settings import reset_settings
 from chalicelib.integrations.aws import reset_clients
 
-NAMES = ("imports", "exports", "fanout", "mail")
+NAMES = ("imports", "exports", "fanout", "mail", "channels")
 
 
 class Queues:

@@ -268,6 +268,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List channels by name; nobody is shown their secrets */
+        get: operations["list_channels"];
+        put?: never;
+        /** Add a mail relay, a webhook or a Telegram bot */
+        post: operations["create_channel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a channel, and what became of the last post to it */
+        get: operations["get_channel"];
+        put?: never;
+        post?: never;
+        /** Remove a channel with its secret and its posts */
+        delete: operations["delete_channel"];
+        options?: never;
+        head?: never;
+        /** Change a channel; who changes where it goes gives its secret again */
+        patch: operations["change_channel"];
+        trace?: never;
+    };
+    "/api/channels/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test, also to a channel that is not active; `last_post` tells how it went */
+        post: operations["test_channel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/course_attachments": {
         parameters: {
             query?: never;
@@ -1327,6 +1381,8 @@ export interface components {
             requires_ack: boolean;
             /** @description Ids of files that are ready, in order. */
             attachments?: number[];
+            /** @description Ids of channels that it is posted to as well; registrars and managers. */
+            channels?: number[];
         };
         /** @description An announcement, as its author sees it. */
         AnnouncementOut: {
@@ -1349,6 +1405,8 @@ export interface components {
             /** @description How often readers were reminded. */
             reminders: number;
             attachments: components["schemas"]["AttachmentRef"][];
+            /** @description Where it is posted, and how that went. */
+            channels: components["schemas"]["ChannelPost"][];
             /** Format: date-time */
             created_at: string;
             /** Format: date-time */
@@ -1467,7 +1525,7 @@ export interface components {
             /** @description Null where nobody was signed in. */
             actor: components["schemas"]["ActorOut"] | null;
             /** @enum {string} */
-            action: "authn_login_success" | "authn_login_fail" | "authn_password_change" | "authn_password_change_fail" | "authn_token_revoked" | "authn_token_reuse" | "course_created" | "course_updated" | "course_deleted" | "attachment_created" | "attachment_completed" | "attachment_deleted" | "attachments_deleted" | "term_created" | "term_updated" | "term_deleted" | "section_created" | "section_updated" | "section_deleted" | "schedule_conflict_allowed" | "enrollment_created" | "enrollment_promoted" | "enrollment_deleted" | "calendar_feed_created" | "calendar_feed_rotated" | "mail_unsubscribed" | "announcement_created" | "announcement_published" | "announcement_updated" | "announcement_withdrawn" | "announcement_reminded" | "user_created" | "user_updated" | "user_archived" | "user_deleted" | "user_reactivated" | "user_invited" | "authz_change" | "import_started" | "import_applied" | "export_started" | "sensitive_read" | "queue_redriven";
+            action: "authn_login_success" | "authn_login_fail" | "authn_password_change" | "authn_password_change_fail" | "authn_token_revoked" | "authn_token_reuse" | "course_created" | "course_updated" | "course_deleted" | "attachment_created" | "attachment_completed" | "attachment_deleted" | "attachments_deleted" | "term_created" | "term_updated" | "term_deleted" | "section_created" | "section_updated" | "section_deleted" | "schedule_conflict_allowed" | "enrollment_created" | "enrollment_promoted" | "enrollment_deleted" | "calendar_feed_created" | "calendar_feed_rotated" | "mail_unsubscribed" | "announcement_created" | "announcement_published" | "announcement_updated" | "announcement_withdrawn" | "announcement_reminded" | "channel_created" | "channel_updated" | "channel_deleted" | "channel_tested" | "user_created" | "user_updated" | "user_archived" | "user_deleted" | "user_reactivated" | "user_invited" | "authz_change" | "import_started" | "import_applied" | "export_started" | "sensitive_read" | "queue_redriven";
             object: components["schemas"]["ObjectOut"];
             before: {
                 [key: string]: unknown;
@@ -1518,6 +1576,127 @@ export interface components {
         Change: {
             from: unknown;
             to: unknown;
+        };
+        /** @description What is to change in a channel; what is not named stays. */
+        ChannelChanges: {
+            /**
+             * @description Of the public internet.
+             * @example smtp.school.example
+             */
+            host?: string;
+            /** @description 25, 465, 587 or 2525. */
+            port?: number;
+            /**
+             * @description `none` only to a host that the settings name.
+             * @enum {string}
+             */
+            security?: "tls" | "starttls" | "none";
+            username?: string;
+            /**
+             * @description Who its mails are from.
+             * @example rosa@rollcall.example
+             */
+            sender?: string;
+            /**
+             * @description Whom its mails go to, such as a list.
+             * @example rosa@rollcall.example
+             */
+            to?: string;
+            /** @description HTTPS, a public host, port 443 or 8443. */
+            url?: string;
+            /** @example -1001234567890 */
+            chat_id?: string;
+            /**
+             * Format: password
+             * @description Of `smtp` the password, of `webhook` the key that posts are signed with (16 characters or more), of `telegram` the token of the bot. Never shown again.
+             */
+            secret?: string;
+            /**
+             * @description Unique whatever the case.
+             * @example Staff room bot
+             */
+            name?: string;
+            active?: boolean;
+        };
+        /** @description A new channel. Which fields belong to which kind: docs/channels.md. */
+        ChannelIn: {
+            /**
+             * @description Of the public internet.
+             * @example smtp.school.example
+             */
+            host?: string;
+            /** @description 25, 465, 587 or 2525. */
+            port?: number;
+            /**
+             * @description `none` only to a host that the settings name.
+             * @enum {string}
+             */
+            security?: "tls" | "starttls" | "none";
+            username?: string;
+            /**
+             * @description Who its mails are from.
+             * @example rosa@rollcall.example
+             */
+            sender?: string;
+            /**
+             * @description Whom its mails go to, such as a list.
+             * @example rosa@rollcall.example
+             */
+            to?: string;
+            /** @description HTTPS, a public host, port 443 or 8443. */
+            url?: string;
+            /** @example -1001234567890 */
+            chat_id?: string;
+            /**
+             * Format: password
+             * @description Of `smtp` the password, of `webhook` the key that posts are signed with (16 characters or more), of `telegram` the token of the bot. Never shown again.
+             */
+            secret?: string;
+            /** @enum {string} */
+            kind: "smtp" | "webhook" | "telegram";
+            /**
+             * @description Unique whatever the case.
+             * @example Staff room bot
+             */
+            name: string;
+            /** @default true */
+            active: boolean;
+        };
+        /** @description A channel, without its secret. */
+        ChannelOut: {
+            id: number;
+            /** @enum {string} */
+            kind: "smtp" | "webhook" | "telegram";
+            name: string;
+            active: boolean;
+            host: string | null;
+            port: number | null;
+            security: ("tls" | "starttls" | "none") | null;
+            username: string | null;
+            sender: string | null;
+            to: string | null;
+            url: string | null;
+            chat_id: string | null;
+            has_secret: boolean;
+            last_post: components["schemas"]["PostOut"] | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        /** @description One page of channels, by name. */
+        ChannelPage: {
+            items: components["schemas"]["ChannelOut"][];
+            /** @description Cursor of the next page, null on the last. */
+            next: string | null;
+        };
+        /** @description A channel that an announcement is posted to, and the last post. */
+        ChannelPost: {
+            id: number;
+            name: string;
+            /** @description Null while the announcement is for later. */
+            state: ("queued" | "sent" | "skipped" | "failed") | null;
+            code: string | null;
         };
         /** @description A teacher or a room that two sections want at the same time. */
         ConflictOut: {
@@ -2043,6 +2222,22 @@ export interface components {
             pinned?: number | null;
             reason?: ("not_configured" | "away") | null;
         };
+        /** @description A post to a channel, and what became of it. */
+        PostOut: {
+            id: number;
+            /** @enum {string} */
+            kind: "test" | "announcement";
+            /** @description The id of the announcement. */
+            about: number | null;
+            /** @enum {string} */
+            state: "queued" | "sent" | "skipped" | "failed";
+            /** @description Why the last try failed; see docs/channels.md. */
+            code: string | null;
+            attempts: number;
+            /** Format: date-time */
+            created_at: string;
+            ended_at: string | null;
+        };
         /** @description When to get mails about announcements, and in which language all mails are. */
         Preferences: {
             /** @enum {string} */
@@ -2124,6 +2319,10 @@ export interface components {
             dead_letters: number | null;
             /** @description The last successes and failures of its function, newest first. */
             last_runs: components["schemas"]["RunOut"][];
+        };
+        /** @description A post that is on its way; the channel's `last_post` tells what became of it. */
+        QueuedOut: {
+            post_id: number;
         };
         /** @description What waits, what failed, and what was done last. */
         QueuesOut: {
@@ -4572,7 +4771,7 @@ export interface operations {
                 cursor?: string | null;
                 /** @description Id or username of who did it. */
                 actor?: string;
-                action?: ("authn_login_success" | "authn_login_fail" | "authn_password_change" | "authn_password_change_fail" | "authn_token_revoked" | "authn_token_reuse" | "course_created" | "course_updated" | "course_deleted" | "attachment_created" | "attachment_completed" | "attachment_deleted" | "attachments_deleted" | "term_created" | "term_updated" | "term_deleted" | "section_created" | "section_updated" | "section_deleted" | "schedule_conflict_allowed" | "enrollment_created" | "enrollment_promoted" | "enrollment_deleted" | "calendar_feed_created" | "calendar_feed_rotated" | "mail_unsubscribed" | "announcement_created" | "announcement_published" | "announcement_updated" | "announcement_withdrawn" | "announcement_reminded" | "user_created" | "user_updated" | "user_archived" | "user_deleted" | "user_reactivated" | "user_invited" | "authz_change" | "import_started" | "import_applied" | "export_started" | "sensitive_read" | "queue_redriven") | null;
+                action?: ("authn_login_success" | "authn_login_fail" | "authn_password_change" | "authn_password_change_fail" | "authn_token_revoked" | "authn_token_reuse" | "course_created" | "course_updated" | "course_deleted" | "attachment_created" | "attachment_completed" | "attachment_deleted" | "attachments_deleted" | "term_created" | "term_updated" | "term_deleted" | "section_created" | "section_updated" | "section_deleted" | "schedule_conflict_allowed" | "enrollment_created" | "enrollment_promoted" | "enrollment_deleted" | "calendar_feed_created" | "calendar_feed_rotated" | "mail_unsubscribed" | "announcement_created" | "announcement_published" | "announcement_updated" | "announcement_withdrawn" | "announcement_reminded" | "channel_created" | "channel_updated" | "channel_deleted" | "channel_tested" | "user_created" | "user_updated" | "user_archived" | "user_deleted" | "user_reactivated" | "user_invited" | "authz_change" | "import_started" | "import_applied" | "export_started" | "sensitive_read" | "queue_redriven") | null;
                 /** @description Such as `course`. */
                 object_kind?: string;
                 object_id?: string;
@@ -4635,6 +4834,711 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "invalid" | "invalid_cursor";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: Somebody else is at work on the same thing; try again.
+             *     `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_away" | "pool_exhausted";
+                    };
+                };
+            };
+        };
+    };
+    list_channels: {
+        parameters: {
+            query?: {
+                /** @description Items of one page at most. */
+                limit?: number;
+                /** @description `next` of the page before; opaque. */
+                cursor?: string | null;
+                /** @description Any part of the name. */
+                q?: string;
+                kind?: ("smtp" | "webhook" | "telegram") | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelPage"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token does not hold or has expired; sign in again.
+             *     `unauthenticated`: Sign in and send the access token.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /**
+             * @description `invalid`: Some fields are not valid.
+             *     `invalid_cursor`: This cursor was not handed out for this list and sort; start from the first page.
+             */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid" | "invalid_cursor";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: Somebody else is at work on the same thing; try again.
+             *     `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_away" | "pool_exhausted";
+                    };
+                };
+            };
+        };
+    };
+    create_channel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 200 visible characters, 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelIn"];
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelOut"];
+                };
+            };
+            /**
+             * @description `malformed_idempotency_key`: An Idempotency-Key has 1 to 200 visible ASCII characters.
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "malformed_idempotency_key" | "malformed_json";
+                    };
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token does not hold or has expired; sign in again.
+             *     `unauthenticated`: Sign in and send the access token.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `channel_name_taken`: Another channel has this name; upper and lower case do not make a difference. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "channel_name_taken";
+                    };
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this route accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "payload_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: This route does not accept that Content-Type. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /**
+             * @description `idempotency_key_reused`: This Idempotency-Key was sent before with another body.
+             *     `invalid`: Some fields are not valid.
+             */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_reused" | "invalid";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: Somebody else is at work on the same thing; try again.
+             *     `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             *     `secrets_away`: The secrets are away for a moment; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_away" | "pool_exhausted" | "secrets_away";
+                    };
+                };
+            };
+        };
+    };
+    get_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelOut"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token does not hold or has expired; sign in again.
+             *     `unauthenticated`: Sign in and send the access token.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `not_found`: There is nothing here, or nothing that you may see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: Somebody else is at work on the same thing; try again.
+             *     `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_away" | "pool_exhausted";
+                    };
+                };
+            };
+        };
+    };
+    delete_channel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Tags of versions that are known already. */
+                "If-None-Match"?: string;
+                /** @description The tag of the version that is meant. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; there is nothing to say. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description `invalid_token`: The access token does not hold or has expired; sign in again.
+             *     `unauthenticated`: Sign in and send the access token.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `not_found`: There is nothing here, or nothing that you may see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `precondition_failed`: The resource was changed since it was read; read it again. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "precondition_failed";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: Somebody else is at work on the same thing; try again.
+             *     `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_away" | "pool_exhausted";
+                    };
+                };
+            };
+        };
+    };
+    change_channel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Tags of versions that are known already. */
+                "If-None-Match"?: string;
+                /** @description The tag of the version that is meant. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelChanges"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelOut"];
+                };
+            };
+            /** @description `malformed_json`: The body is not valid JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "malformed_json";
+                    };
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token does not hold or has expired; sign in again.
+             *     `unauthenticated`: Sign in and send the access token.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `not_found`: There is nothing here, or nothing that you may see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /**
+             * @description `channel_name_taken`: Another channel has this name; upper and lower case do not make a difference.
+             *     `secret_needed`: A secret holds for the place that it was given for: give it again to change that.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "channel_name_taken" | "secret_needed";
+                    };
+                };
+            };
+            /** @description `precondition_failed`: The resource was changed since it was read; read it again. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "precondition_failed";
+                    };
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this route accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "payload_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: This route does not accept that Content-Type. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /** @description `invalid`: Some fields are not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: Somebody else is at work on the same thing; try again.
+             *     `database_away`: The database is away for a moment; try again.
+             *     `pool_exhausted`: All database connections are in use; try again.
+             *     `secrets_away`: The secrets are away for a moment; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_away" | "pool_exhausted" | "secrets_away";
+                    };
+                };
+            };
+        };
+    };
+    test_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted; the work goes on. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueuedOut"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token does not hold or has expired; sign in again.
+             *     `unauthenticated`: Sign in and send the access token.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "unauthenticated";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `not_found`: There is nothing here, or nothing that you may see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
                     };
                 };
             };

@@ -36,6 +36,8 @@ const NewSectionPage = lazy(() => import("../features/sections/NewSectionPage"))
 const EditSectionPage = lazy(() => import("../features/sections/EditSectionPage"));
 const TimetablePage = lazy(() => import("../features/timetable/TimetablePage"));
 const OperationsPage = lazy(() => import("../features/operations/OperationsPage"));
+const ChannelsPage = lazy(() => import("../features/channels/ChannelsPage"));
+const NewChannelPage = lazy(() => import("../features/channels/NewChannelPage"));
 const AuditPage = lazy(() => import("../features/audit/AuditPage"));
 
 /** Every address of the app; each page is a chunk of its own. */
@@ -79,6 +81,8 @@ export function Routes() {
               <Route path="users" element={<UsersPage />} />
               <Route path="users/new" element={<NewUserPage />} />
               <Route path="users/:id" element={<UserPage />} />
+              <Route path="channels" element={<ChannelsPage />} />
+              <Route path="channels/new" element={<NewChannelPage />} />
               <Route path="audit" element={<AuditPage />} />
               <Route path="operations" element={<OperationsPage />} />
             </Route>

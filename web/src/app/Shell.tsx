@@ -12,6 +12,7 @@ import { useI18n } from "../i18n/useI18n";
 import { Brand } from "./Brand";
 import {
   AuditIcon,
+  ChannelsIcon,
   CoursesIcon,
   HomeIcon,
   MessagesIcon,
@@ -45,6 +46,7 @@ const PLACES: Place[] = [
   { to: "/imports", label: "nav.imports", icon: UploadIcon, for: isStaff },
   { to: "/tasks", label: "nav.tasks", icon: TasksIcon, for: isStaff },
   { to: "/users", label: "nav.users", icon: UsersIcon, for: isManager },
+  { to: "/channels", label: "nav.channels", icon: ChannelsIcon, for: isManager },
   { to: "/audit", label: "nav.audit", icon: AuditIcon, for: isManager },
   { to: "/operations", label: "nav.operations", icon: OperationsIcon, for: isManager },
   { to: "/account", label: "nav.account", icon: UserIcon },

@@ -99,6 +99,11 @@ export const OperationsIcon = () => (
     <path d="M3 12.5h4l2.5-7 5 13 2.5-6h4" />
   </Icon>
 );
+export const ChannelsIcon = () => (
+  <Icon>
+    <path d="M4 10v4l11 5V5zM4 14l1.5 5.5h3L7.2 15.4M18 9.5a4 4 0 0 1 0 5" />
+  </Icon>
+);
 export const SectionsIcon = () => (
   <Icon>
     <path d="M3.5 5h17v11h-17zM12 16v4M8 20h8M7.5 9h9M7.5 12h5" />

@@ -17,6 +17,7 @@ export const enCodes = {
   "error.forbidden": "Your role does not allow this.",
   "error.not_found": "There is nothing here, or nothing that you may see.",
   "error.method_not_allowed": "The server does not know this action.",
+  "error.channel_name_taken": "Another channel has this name.",
   "error.conflict": "The present state does not allow this.",
   "error.course_code_taken": "Another course has this code.",
   "error.term_code_taken": "Another term has this code.",
@@ -32,6 +33,7 @@ export const enCodes = {
   "error.announcement_withdrawn": "The announcement was withdrawn.",
   "error.reminded_too_soon": "Readers are reminded once an hour at most.",
   "error.already_enrolled": "The student is enrolled in this section or waits for it.",
+  "error.secret_needed": "Give the secret again: it holds only for the place that it was given for.",
   "error.section_archived": "Nobody is enrolled in an archived section.",
   "error.section_in_use":
     "Students are enrolled or waiting. Withdraw them first, or archive the section.",

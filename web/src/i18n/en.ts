@@ -1,4 +1,5 @@
 /** English; the keys of every other dictionary come from here. */
+import { enChannels } from "./en.channels";
 import { enCodes } from "./en.codes";
 import { enOperations } from "./en.operations";
 import { enPeople } from "./en.people";
@@ -6,6 +7,7 @@ import { enTeaching } from "./en.teaching";
 import type { Message } from "./messages";
 
 export const en = {
+  ...enChannels,
   ...enCodes,
   ...enOperations,
   ...enPeople,

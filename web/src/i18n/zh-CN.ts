@@ -1,10 +1,12 @@
 import type { Dictionary } from "./en";
+import { zhCNChannels } from "./zh-CN.channels";
 import { zhCNCodes } from "./zh-CN.codes";
 import { zhCNOperations } from "./zh-CN.operations";
 import { zhCNPeople } from "./zh-CN.people";
 import { zhCNTeaching } from "./zh-CN.teaching";
 
 export const zhCN: Dictionary = {
+  ...zhCNChannels,
   ...zhCNCodes,
   ...zhCNOperations,
   ...zhCNPeople,

@@ -42,6 +42,7 @@ const kept: Announcement = {
   version: 1,
   reminders: 0,
   attachments: [],
+  channels: [],
   created_at: "2026-11-26T08:00:00Z",
   updated_at: "2026-11-26T08:00:00Z",
 };

@@ -9,6 +9,7 @@ export const OBJECT_KINDS = [
   "term",
   "section",
   "announcement",
+  "channel",
   "task",
   "queue",
 ] as const;
@@ -50,6 +51,10 @@ const KNOWN: Record<AuditAction, true> = {
   announcement_updated: true,
   announcement_withdrawn: true,
   announcement_reminded: true,
+  channel_created: true,
+  channel_updated: true,
+  channel_deleted: true,
+  channel_tested: true,
   attachment_created: true,
   attachment_completed: true,
   attachment_deleted: true,

@@ -1,15 +1,15 @@
 """The last runs of functions: when, how long, how they ended and why.
 
-Revision ID: 0012
-Revises: 0011
+Revision ID: 0013
+Revises: 0012
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 
 JOB_RUNS = """
 CREATE TABLE job_runs (
