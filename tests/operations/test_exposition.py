@@ -180,3 +180,14 @@ def test_what_is_away_is_left_out(folder: Path, monkeypatch: pytest.MonkeyPatch)
     assert found["probe_rest_total"] == 1
     assert not [name for name in found if name.startswith("pooler_")]
     assert not {"queue_depth mail", "dlq_depth mail"} & found.keys()
+
+
+def test_a_file_that_grows_loses_nothing(folder: Path) -> None:
+    probe = figures.Counter("probe_growth_total", "Of a test: " + "x" * 300, ("route",))
+    probe.add(("/0",))
+    for n in range(1000):
+        probe.add((f"/{n}",))
+    probe.add(("/0",), 5)
+    found = numbers()
+    assert found["probe_growth_total /0"] == 7
+    assert found["probe_growth_total /999"] == 1
