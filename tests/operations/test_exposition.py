@@ -194,3 +194,14 @@ def test_what_is_away_is_left_out(folder: Path, monkeypatch: pytest.MonkeyPatch)
 def test_what_alarms_count_is_there_before_it_happens(folder: Path, line: str) -> None:
     database.init()
     assert line in exposition.metrics_text().splitlines()
+
+
+def test_a_file_that_grows_loses_nothing(folder: Path) -> None:
+    probe = figures.Counter("probe_growth_total", "Of a test: " + "x" * 300, ("route",))
+    probe.add(("/0",))
+    for n in range(1000):
+        probe.add((f"/{n}",))
+    probe.add(("/0",), 5)
+    found = numbers()
+    assert found["probe_growth_total /0"] == 7
+    assert found["probe_growth_total /999"] == 1
