@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -39,10 +39,13 @@ _LARGEST_BODY_BYTES = 16 * 1024
 
 @dataclass(frozen=True)
 class Relayed:
-    """What became of the rows that one pass of the relay claimed."""
+    """What became of the rows that one pass of the relay claimed, and how many were of which
+    queue.
+    """
 
     sent: int
     failed: int
+    of_queue: Counter[str] = field(default_factory=Counter, compare=False)
 
 
 @dataclass(frozen=True)
@@ -130,24 +133,29 @@ def _forget(ids: Sequence[int]) -> None:
             connection.execute(delete(outbox).where(outbox.c.id == func.any(list(ids))))
 
 
-def relay(limit: int = RELAY_LIMIT) -> Relayed:
-    """Send up to `limit` messages that their writers, or earlier relays, did not send.
+def relay(limit: int = RELAY_LIMIT, *, without: Collection[str] = ()) -> Relayed:
+    """Send up to `limit` messages that their writers, or earlier relays, did not send, but to the
+    queues of `without`.
 
     Claims are committed before anything is sent: two relays at once share the work, and what a
     killed one had claimed is due again when the claim ends. What cannot be sent stays, with
     longer and longer pauses.
     """
     with database.transaction() as connection:
-        messages = _claim_due(connection, limit)
+        messages = _claim_due(connection, limit, without)
     sent = _send(messages)
     _forget(sent)
-    return Relayed(sent=len(sent), failed=len(messages) - len(sent))
+    return Relayed(
+        sent=len(sent),
+        failed=len(messages) - len(sent),
+        of_queue=Counter(message.queue for message in messages),
+    )
 
 
-def _claim_due(connection: Connection, limit: int) -> list[_Message]:
+def _claim_due(connection: Connection, limit: int, without: Collection[str]) -> list[_Message]:
     due = (
         select(outbox.c.id)
-        .where(outbox.c.claimed_until < func.now())
+        .where(outbox.c.claimed_until < func.now(), outbox.c.queue.not_in(list(without)))
         .order_by(outbox.c.claimed_until)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from chalicelib.core import database
+from chalicelib.core.settings import reset_settings
 from chalicelib.outbox import service as outbox
 from functions.relay_outbox.handler import handler
 from tests.functions.events import Context, schedule_event
@@ -34,15 +35,15 @@ def logged(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
     root.setLevel(level)
 
 
-def _write_left_behind(count: int) -> None:
+def _write_left_behind(count: int, queue: str = "imports") -> None:
     with database.transaction() as connection:
         connection.execute(
             text(
                 "INSERT INTO outbox (queue, body, correlation_id, claimed_until)"
-                " SELECT 'imports', jsonb_build_object('n', n), 'request-0001',"
+                " SELECT :queue, jsonb_build_object('n', n), 'request-0001',"
                 " now() - interval '1 second' FROM generate_series(1, :count) n"
             ),
-            {"count": count},
+            {"count": count, "queue": queue},
         )
 
 
@@ -90,6 +91,20 @@ def test_what_cannot_be_sent_does_not_hold_the_rest_up(queues: Queues, owner: Co
     answer = handler(schedule_event(), Context(timeout_seconds=50))
     assert answer == {"sent": 2, "failed": outbox.RELAY_LIMIT, "revived": 0}
     assert _left(owner) == outbox.RELAY_LIMIT
+
+
+def test_no_more_mails_go_on_than_leave_in_a_minute(
+    queues: Queues, owner: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAIL_RATE_PER_SECOND", "2")
+    reset_settings()
+    _write_left_behind(5 * outbox.RELAY_LIMIT, "mail")
+    _write_left_behind(2 * outbox.RELAY_LIMIT)
+    answer = handler(schedule_event(), Context(timeout_seconds=50))
+    assert answer["sent"] == 4 * outbox.RELAY_LIMIT
+    assert len(queues.receive("mail")) == 2 * outbox.RELAY_LIMIT
+    assert len(queues.receive("imports")) == 2 * outbox.RELAY_LIMIT
+    assert _left(owner) == 3 * outbox.RELAY_LIMIT
 
 
 def test_its_log_line_carries_the_id_of_the_call(queues: Queues, logged: Callable[[], str]) -> None:

@@ -91,7 +91,7 @@ class Post:
 @contextmanager
 def open_post(owner: Connection) -> Iterator[Post]:
     """Make queues of a test's own, and keep what is handed to SES in `sent`."""
-    with temporary_queues() as queues:
+    with temporary_queues("mail") as queues:
         post = Post(owner, queues)
 
         def keep(params: dict[str, Any], **_: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,7 +20,7 @@ NAMES = ("imports", "exports", "fanout", "mail", "channels")
 class Queues:
     """What arrived in the queues of this test."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Collection[str] = NAMES) -> None:
         session = Session(
             aws_access_key_id="test",
             aws_secret_access_key="test",
@@ -31,7 +31,7 @@ class Queues:
         suffix = uuid.uuid4().hex[:12]
         self.urls: dict[str, str] = {
             name: self._client.create_queue(QueueName=f"rollcall-test-{name}-{suffix}")["QueueUrl"]
-            for name in NAMES
+            for name in names
         }
 
     def receive(self, name: str = "imports") -> list[dict[str, Any]]:
@@ -60,9 +60,9 @@ class Queues:
 
 
 @contextmanager
-def temporary_queues() -> Iterator[Queues]:
-    """Make queues, and let the settings of this process name them."""
-    queues = Queues()
+def temporary_queues(*names: str) -> Iterator[Queues]:
+    """Make queues, all or those named, and let the settings of this process name them."""
+    queues = Queues(names or NAMES)
     before = dict(os.environ)
     os.environ.update({f"QUEUE_{name.upper()}_URL": url for name, url in queues.urls.items()})
     reset_settings()
@@ -70,7 +70,7 @@ def temporary_queues() -> Iterator[Queues]:
     try:
         yield queues
     finally:
-        for name in NAMES:
+        for name in queues.urls:
             variable = f"QUEUE_{name.upper()}_URL"
             os.environ.pop(variable)
             if variable in before:
