@@ -96,6 +96,11 @@ class _Told(BaseModel):
     chat_id: ChatId = _UNCHANGED
     secret: Secret = _UNCHANGED
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Return what of it is kept in the open."""
+        return self.model_dump(include=set(FIELDS) & self.model_fields_set)
+
 
 class ChannelIn(_Told):
     """A new channel. Which fields belong to which kind: docs/channels.md."""
@@ -111,22 +116,12 @@ class ChannelIn(_Told):
         check_secret(self.kind, self.secret)
         return self
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Return what is kept of it in the open."""
-        return self.model_dump(include=set(FIELDS) & self.model_fields_set)
-
 
 class ChannelChanges(_Told):
     """What is to change in a channel; what is not named stays."""
 
     name: Name = _UNCHANGED
     active: bool = _UNCHANGED
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Return what changes of it in the open."""
-        return self.model_dump(include=set(FIELDS) & self.model_fields_set)
 
 
 def check_whole(kind: ChannelKind, told: set[str], settings: dict[str, Any]) -> None:

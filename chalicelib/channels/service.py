@@ -54,13 +54,15 @@ _POST_TO_EACH = text(
     """
 )
 # What is due (after a pause, or a claim that ran out) and was not called for since; and what was
-# called for so long ago that its message is lost.
+# called for so long ago that its message is lost. What is older than two days failed at something
+# else than its host: it is left to whoever looks at the dead letters.
 _CALL_AGAIN = text(
     """
     UPDATE channel_posts SET called_at = clock_timestamp()
      WHERE id IN (SELECT id FROM channel_posts
                    WHERE state = 'queued' AND due_at < clock_timestamp()
                      AND called_at < greatest(due_at, clock_timestamp() - interval '15 minutes')
+                     AND created_at > clock_timestamp() - interval '2 days'
                    ORDER BY due_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED)
     RETURNING id
     """

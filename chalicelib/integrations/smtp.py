@@ -195,11 +195,6 @@ def parse_relay(url: str) -> Relay:
     )
 
 
-def close_relay(key: str) -> None:
-    """Close the connections of a relay that changed or is gone."""
-    _pool().close_key(key)
-
-
 def _own_relay() -> Relay:
     settings = get_settings()
     if settings.smtp_url is None and settings.smtp_url_arn:

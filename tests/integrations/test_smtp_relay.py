@@ -91,7 +91,7 @@ def test_the_connection_and_its_login_are_kept(host: MailHost) -> None:
         smtp.send_by(relay_to(host, **LOGIN), mail())
     assert len(host.mails) == 4
     assert len(set(host.sessions)) == len(host.logins) == 1
-    smtp.close_relay(relay_to(host).key)
+    smtp._pool().close_key(relay_to(host).key)
     smtp.send_by(relay_to(host, **LOGIN), mail())
     assert len(host.logins) == 2
 

@@ -146,7 +146,8 @@ def test_a_browser_uploads_a_file_in_parts_and_the_sweep_leaves_it_alone(cloud: 
 def test_local_routes_show_queues_and_run_schedules(cloud: Cloud) -> None:
     queues = requests.get(f"{cloud.url}/_local/queues", timeout=10).json()["items"]
     assert {q["name"] for q in queues} == {
-        f"rollcall-local-{name}" for name in ("imports", "exports", "fanout", "mail", "mail-events")
+        f"rollcall-local-{name}"
+        for name in ("imports", "exports", "fanout", "mail", "channels", "mail-events")
     }
     assert all(q["dead_letters"]["visible"] == 0 for q in queues)
     for name in ("relay_outbox", "publish_due"):
