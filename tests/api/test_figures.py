@@ -117,7 +117,8 @@ def test_outbox_queues_and_pooler_are_looked_up(api: API, mail_queue: str) -> No
         connection.execute(
             text(
                 "INSERT INTO outbox (queue, body, correlation_id, created_at, claimed_until)"
-                " VALUES ('mail', '{}', 'x', now() - interval '90 seconds', now())"
+                " VALUES ('imports', '{}', 'x', now() - interval '90 seconds', now()),"
+                " ('mail', '{}', 'waits for its pace', now() - interval '1 hour', now())"
             )
         )
     found = numbers(api.get("/metrics", as_="amara"))

@@ -101,6 +101,7 @@ def test_each_queue_names_its_function_and_what_that_did_last(api: API, cloud: C
         "fanout": "fan_out",
         "mail": "send_mail",
         "mail_events": "record_mail_events",
+        "channels": "post_to_channels",
     }
     last = queues["mail_events"]["last_runs"]
     assert [(r["state"], r["cause"], r["message_id"], r["ms"], r["times"]) for r in last] == [
