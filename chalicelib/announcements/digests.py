@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 from chalicelib.announcements.reminding import remind_automatically
 from chalicelib.announcements.rules import local_time
 from chalicelib.core import logs
+from chalicelib.mail.service import POSTED
 
 BATCH = 10_000
 
@@ -23,13 +24,13 @@ _ZONES = text(
 )
 # What hour it is where comes along: a name that Postgres does not know would break the statement.
 _QUEUE = text(
-    """
+    f"""
     WITH batch AS MATERIALIZED (
         SELECT id, active FROM users WHERE id > :after ORDER BY id LIMIT :batch),
     clocks AS (
         SELECT * FROM unnest(CAST(:zones AS text[]), CAST(:hours AS integer[]),
                              CAST(:days AS integer[])) AS clock (timezone, hour, day)),
-    queued AS (
+    mailed AS (
         INSERT INTO mails (kind, user_id, occasion)
         SELECT 'announcement_digest', batch.id, day
           FROM batch
@@ -43,12 +44,9 @@ _QUEUE = text(
                           AND status = 'published')
             ON CONFLICT DO NOTHING
         RETURNING id),
-    posted AS (
-        INSERT INTO outbox (queue, body, correlation_id, claimed_until)
-        SELECT 'mail', jsonb_build_object('mail_id', id), :correlation_id, clock_timestamp()
-          FROM queued)
-    SELECT max(id) AS last_user_id, (SELECT count(*) FROM queued) AS queued FROM batch
-    """
+    {POSTED}
+    SELECT max(id) AS last_user_id, (SELECT count(*) FROM mailed) AS queued FROM batch
+    """  # noqa: S608
 )
 
 

@@ -16,6 +16,7 @@ from chalicelib.announcements.audience import freeze
 from chalicelib.announcements.inbox import count_change
 from chalicelib.announcements.reminding import remind_next
 from chalicelib.core import database, logs
+from chalicelib.mail.service import POSTED
 from chalicelib.outbox import service as outbox
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ _WAITING = text(
 # Without a lock of the announcement, which chunks that follow each other would never let go: an
 # edit that comes meanwhile asks for the chunk again, a withdrawal hides what it delivers.
 _DELIVER_CHUNK = text(
-    """
+    f"""
     WITH chunk AS MATERIALIZED (
         SELECT number, user_ids, asked_version
           FROM fanout_chunks JOIN announcements ON announcements.id = announcement_id
@@ -65,13 +66,10 @@ _DELIVER_CHUNK = text(
           FROM told JOIN notification_preferences USING (user_id) WHERE mail = 'immediate'
             ON CONFLICT DO NOTHING
         RETURNING id),
-    posted AS (
-        INSERT INTO outbox (queue, body, correlation_id, claimed_until)
-        SELECT 'mail', jsonb_build_object('mail_id', id), :correlation_id, clock_timestamp()
-          FROM mailed)
+    {POSTED}
     UPDATE fanout_chunks SET done_version = asked_version
       FROM chunk WHERE announcement_id = :id AND fanout_chunks.number = chunk.number
-    """
+    """  # noqa: S608
 )
 _FINISH = text(
     """

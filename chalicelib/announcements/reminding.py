@@ -20,6 +20,7 @@ from chalicelib.announcements.inbox import count_change
 from chalicelib.announcements.queries import Announcement
 from chalicelib.audit import service as audit
 from chalicelib.core import logs
+from chalicelib.mail.service import POSTED
 from chalicelib.outbox import service as outbox
 
 BATCH = 5_000
@@ -37,7 +38,7 @@ _UNACKNOWLEDGED = text(
     "SELECT count(*) FROM deliveries WHERE announcement_id = :id AND state <> 'acknowledged'"
 )
 _REMIND = text(
-    """
+    f"""
     WITH round AS MATERIALIZED (
         SELECT id, reminders, reminded_at, reminded_to, remind_all FROM announcements
          WHERE id = :id AND status = 'published' AND reminded_to IS NOT NULL FOR NO KEY UPDATE),
@@ -61,16 +62,13 @@ _REMIND = text(
          WHERE mail = 'immediate' OR remind_all AND mail IS DISTINCT FROM 'off'
             ON CONFLICT DO NOTHING
         RETURNING id),
-    posted AS (
-        INSERT INTO outbox (queue, body, correlation_id, claimed_until)
-        SELECT 'mail', jsonb_build_object('mail_id', id), :correlation_id, clock_timestamp()
-          FROM mailed)
+    {POSTED}
     UPDATE announcements
        SET reminded_to = CASE WHEN found = :batch THEN last END
       FROM (SELECT count(*) AS found, max(user_id) AS last FROM batch) batches
      WHERE id = (SELECT id FROM round)
     RETURNING announcements.reminded_to IS NOT NULL
-    """
+    """  # noqa: S608
 )
 # Who gets mails at once is reminded of what still waits for an answer: a day after it was
 # published, then every third day, three times at most, for two weeks.

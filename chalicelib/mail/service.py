@@ -24,16 +24,22 @@ _QUEUE_ONCE = text(
     RETURNING id
     """
 )
+# For whoever queues many mails by a statement, as `mailed`: their messages, which the relay sends.
+POSTED = """
+    posted AS (
+        INSERT INTO outbox (queue, body, correlation_id, claimed_until)
+        SELECT 'mail', jsonb_build_object('mail_id', id), :correlation_id, clock_timestamp()
+          FROM mailed)
+"""
 _QUEUE_EACH = text(
-    """
-    WITH added AS (
+    f"""
+    WITH mailed AS (
         INSERT INTO mails (kind, user_id, about)
         SELECT :kind, user_id, :about FROM unnest(CAST(:user_ids AS bigint[])) AS to_each (user_id)
-        RETURNING id
-    )
-    INSERT INTO outbox (queue, body, correlation_id, claimed_until)
-    SELECT 'mail', jsonb_build_object('mail_id', id), :correlation_id, clock_timestamp() FROM added
-    """
+        RETURNING id),
+    {POSTED}
+    SELECT count(*) FROM mailed
+    """  # noqa: S608
 )
 # Longer than the queue hides a message, so that one which is only slow is not sent for again; then
 # at twice that age, and again at twice that one. A mail of more than two days is left to whoever
