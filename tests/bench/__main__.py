@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.bench import announcing, bulk, flight, http
+from tests.bench import announcing, bulk, clients, flight, http
 from tests.bench.processes import PeakMemory
 from tests.bench.stack import Stack
 
@@ -29,15 +29,20 @@ def main() -> int:
     parser.add_argument(
         "--large", type=int, default=1_000_000, help="rows and students; 0 leaves that part out"
     )
-    parser.add_argument("--only", choices=("bulk", "announcing"), help="leaves the others out")
+    parser.add_argument(
+        "--only", choices=("bulk", "announcing", "clients"), help="leaves the others out"
+    )
     options = parser.parse_args()
 
     figures: dict[str, Any] = {"measured_at": datetime.now(UTC).isoformat()}
     missed: list[str] = []
     with Stack() as stack:
-        if options.only != "announcing":
+        if options.only in (None, "clients"):
+            figures["clients"] = clients.measure(stack)
+            missed += _show_clients(figures["clients"])
+        if options.only in (None, "bulk"):
             missed += _bulk(stack, figures, options)
-        if options.only != "bulk":
+        if options.only in (None, "announcing"):
             missed += _announcing(stack, figures, options)
     target = _REPOSITORY / ".local" / "bench" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -81,6 +86,18 @@ def _announcing(stack: Stack, figures: dict[str, Any], options: argparse.Namespa
     missed += _show_shares(figures["reading"])
     figures["meanwhile"] = announcing.meanwhile(stack)
     return missed + _show_bounds(figures["meanwhile"])
+
+
+def _show_clients(rows: list[dict[str, Any]]) -> list[str]:
+    print(f"\n{'clients at once':24}{'connected':>11}{'servers':>9}{'answers':>9}{'seconds':>9}")
+    for row in rows:
+        print(
+            f"{row['name']:24}{row['connected']:6} of {row['clients']:<4}{row['servers']:6}"
+            f"{row['answers']:9}{row['seconds']:9.2f}"
+        )
+        for message, times in row["refusals"].items():
+            print(f"  {times} × {message}")
+    return clients.missed(rows)
 
 
 def _show_bounds(rows: list[dict[str, Any]]) -> list[str]:
