@@ -49,6 +49,8 @@ def get_queues(request: Request) -> Answer:
 def redrive_queue(request: Request) -> Answer:
     """Move dead letters back into their queue, a hundred at the most."""
     name = request.path["name"]
+    with request.transaction():
+        backlog.check_queue(name)
     dead_letters = backlog.count_dead_letters(name)
     with request.transaction() as connection:
         backlog.note_redrive(connection, request.caller, name, dead_letters)

@@ -53,6 +53,15 @@ def _queues_of(consumer: Consumer) -> list[str]:
     return [t.removeprefix("queue ").replace("-", "_") for t in triggers if t.startswith("queue ")]
 
 
+def check_queue(name: str) -> None:
+    """Check that there is such a queue.
+
+    Raises:
+        NotFound: there is none.
+    """
+    _dead_letters_of(name)
+
+
 def count_dead_letters(name: str) -> int:
     """Return about how many dead letters a queue has.
 
