@@ -31,8 +31,10 @@ _WORDS_OF_SECTIONS = {"Course", "Autumn", "Spring", "term", "Tilda", "Nystr", "e
 
 
 def _english(page: Page) -> list[str]:
-    """The words in Latin letters of a page, but for the codes of tests."""
-    shown = re.sub(r"(?i)\bT[0-9A-F]{10}\b", "", page.get_by_role("main").inner_text())
+    """The words in Latin letters of a page, but for ids of requests."""
+    shown = re.sub(
+        r"\b[0-9a-f]{8}(-[0-9a-f]{4,12}){4}\b", "", page.get_by_role("main").inner_text()
+    )
     return re.findall(r"[A-Za-z]{4,}", shown)
 
 

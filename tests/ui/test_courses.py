@@ -156,7 +156,7 @@ def test_a_reader_sees_courses_and_no_way_to_change_them(
     for role, label in [("link", "New course"), ("link", "Edit"), ("button", "Export")]:
         expect(main.get_by_role(role, name=label)).to_have_count(0)
     expect(page.get_by_role("navigation").get_by_role("link")).to_have_text(
-        ["Start", "Courses", "Sections", "Timetable", "Your account"]
+        ["Start", "Messages", "Courses", "Sections", "Timetable", "Your account"]
     )
     page.get_by_role("link", name="Read only").click()
     expect(page.get_by_text("To be read.")).to_be_visible()

@@ -159,7 +159,7 @@ describe("a session", () => {
   it("sends nothing of itself when there is none", async () => {
     const nobody = new FakeBrowser(server).open();
     expect(await later(get(nobody))).toMatchObject({ status: 401 });
-    expect(server.seen).toEqual([null]);
+    expect(server.seen).toEqual([]);
     expect(server.refreshes).toBe(0);
   });
 

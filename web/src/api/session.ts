@@ -98,11 +98,12 @@ export class Session {
    * Send a request in the name of whoever is signed in, and once more with a new token when the
    * server refuses the one that it had: it expired, or belongs to a role of the past.
    *
-   * Rejects with an AbortError when the session ends meanwhile: nobody is there for the answer.
+   * Without a session nothing is sent: the answer is known. Rejects with an AbortError when the
+   * session ends meanwhile: nobody is there for the answer.
    */
   fetch = async (request: Request): Promise<Response> => {
     const token = await this.#token();
-    if (token === null) return this.#browser.send(request);
+    if (token === null) return new Response(null, { status: 401 });
     const cutting = this.#cutting.signal;
     const answer = await this.#browser.send(signed(request.clone(), token, cutting));
     if (answer.status !== 401) return answer;

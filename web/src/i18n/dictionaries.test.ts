@@ -2,14 +2,13 @@ import { readFileSync } from "node:fs";
 
 import { describe, expect, it } from "vitest";
 
-import { ANNOUNCEMENTS } from "./announcements";
+import { BROUGHT, enBrought } from "./brought";
 import { en } from "./en";
-import { enAnnouncements } from "./en.announcements";
 import { DICTIONARIES, initialLocale, LOCALES } from "./locale";
 import { format, placesOf } from "./messages";
 import { translator } from "./useI18n";
 
-const english = { ...en, ...enAnnouncements };
+const english = { ...en, ...enBrought };
 const keys = Object.keys(english) as (keyof typeof english)[];
 const documented = readFileSync(new URL("../../../docs/errors.md", import.meta.url), "utf8");
 
@@ -20,7 +19,7 @@ function codesOf(text: string): string[] {
 }
 
 describe.each(LOCALES)("the dictionary of %s", (locale) => {
-  const dictionary = { ...DICTIONARIES[locale], ...ANNOUNCEMENTS[locale] };
+  const dictionary = { ...DICTIONARIES[locale], ...BROUGHT[locale] };
 
   it("has every key and no other", () => {
     expect(Object.keys(dictionary).sort()).toEqual([...keys].sort());

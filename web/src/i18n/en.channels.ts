@@ -2,8 +2,6 @@
 import type { Message } from "./messages";
 
 export const enChannels = {
-  "nav.channels": "Channels",
-
   "channels.title": "Channels",
   "channels.lead": "Where announcements go besides inboxes and mails, if their authors say so.",
   "channels.new": "New channel",

@@ -33,7 +33,8 @@ export const enCodes = {
   "error.announcement_withdrawn": "The announcement was withdrawn.",
   "error.reminded_too_soon": "Readers are reminded once an hour at most.",
   "error.already_enrolled": "The student is enrolled in this section or waits for it.",
-  "error.secret_needed": "Give the secret again: it holds only for the place that it was given for.",
+  "error.secret_needed":
+    "Give the secret again: it holds only for the place that it was given for.",
   "error.section_archived": "Nobody is enrolled in an archived section.",
   "error.section_in_use":
     "Students are enrolled or waiting. Withdraw them first, or archive the section.",

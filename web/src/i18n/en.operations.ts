@@ -2,7 +2,6 @@
 import type { Message } from "./messages";
 
 export const enOperations = {
-  "nav.operations": "Operations",
   "ops.title": "Operations",
   "ops.lead": "What waits, what failed, and what the functions did last.",
   "ops.queues": "Queues",

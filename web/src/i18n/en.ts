@@ -1,15 +1,11 @@
 /** English; the keys of every other dictionary come from here. */
-import { enChannels } from "./en.channels";
 import { enCodes } from "./en.codes";
-import { enOperations } from "./en.operations";
 import { enPeople } from "./en.people";
 import { enTeaching } from "./en.teaching";
 import type { Message } from "./messages";
 
 export const en = {
-  ...enChannels,
   ...enCodes,
-  ...enOperations,
   ...enPeople,
   ...enTeaching,
 
@@ -51,6 +47,8 @@ export const en = {
   "nav.home": "Start",
   "nav.messages": "Messages",
   "nav.courses": "Courses",
+  "nav.channels": "Channels",
+  "nav.operations": "Operations",
   "nav.imports": "Import",
   "nav.tasks": "Tasks",
   "nav.users": "Users",

@@ -2,8 +2,6 @@ import type { enChannels } from "./en.channels";
 import type { Message } from "./messages";
 
 export const zhCNChannels: Record<keyof typeof enChannels, Message> = {
-  "nav.channels": "渠道",
-
   "channels.title": "渠道",
   "channels.lead": "除收件箱和邮件外，公告还可以发往这里，由作者选择。",
   "channels.new": "新建渠道",

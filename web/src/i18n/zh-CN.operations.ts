@@ -2,7 +2,6 @@ import type { enOperations } from "./en.operations";
 import type { Message } from "./messages";
 
 export const zhCNOperations: Record<keyof typeof enOperations, Message> = {
-  "nav.operations": "运维",
   "ops.title": "运维",
   "ops.lead": "哪些消息在等待，哪些失败了，各函数最近做了什么。",
   "ops.queues": "队列",

@@ -1,14 +1,10 @@
 import type { Dictionary } from "./en";
-import { zhCNChannels } from "./zh-CN.channels";
 import { zhCNCodes } from "./zh-CN.codes";
-import { zhCNOperations } from "./zh-CN.operations";
 import { zhCNPeople } from "./zh-CN.people";
 import { zhCNTeaching } from "./zh-CN.teaching";
 
 export const zhCN: Dictionary = {
-  ...zhCNChannels,
   ...zhCNCodes,
-  ...zhCNOperations,
   ...zhCNPeople,
   ...zhCNTeaching,
 
@@ -47,6 +43,8 @@ export const zhCN: Dictionary = {
   "nav.home": "首页",
   "nav.messages": "消息",
   "nav.courses": "课程",
+  "nav.channels": "渠道",
+  "nav.operations": "运维",
   "nav.imports": "导入",
   "nav.tasks": "任务",
   "nav.users": "用户",

@@ -5,13 +5,13 @@ import type { Channel, ChannelPost } from "../../api/types";
 import { Confirmation } from "../../app/Confirmation";
 import { Trouble } from "../../app/Trouble";
 import { useNotice } from "../../app/useNotice";
-import { useI18n } from "../../i18n/useI18n";
+import { useWords } from "../../i18n/useWords";
 import { useDeleteChannel, useSwitchChannel, useTestChannel } from "./queries";
 import { placeOf } from "./rules";
 
 /** A channel, how its last post went, and what a manager can do with it. */
 export function ChannelRow({ channel }: { channel: Channel }) {
-  const { t } = useI18n();
+  const { t } = useWords();
   const notice = useNotice();
   const [asking, { open, close }] = useDisclosure(false);
   const test = useTestChannel(channel.id);
@@ -94,7 +94,7 @@ export function ChannelRow({ channel }: { channel: Channel }) {
 }
 
 function Outcome({ post }: { post: ChannelPost | null }) {
-  const { t, date } = useI18n();
+  const { t, date } = useWords();
   if (!post) {
     return (
       <Text size="sm" c="dimmed">

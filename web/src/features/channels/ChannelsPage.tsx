@@ -7,13 +7,13 @@ import { LoadMore } from "../../app/LoadMore";
 import { Page } from "../../app/Page";
 import { Trouble } from "../../app/Trouble";
 import { Waiting } from "../../app/Waiting";
-import { useI18n } from "../../i18n/useI18n";
+import { useWords } from "../../i18n/useWords";
 import { ChannelRow } from "./ChannelRow";
 import { channelsQuery } from "./queries";
 
 /** Where announcements go besides inboxes and mails, by name. */
 export default function ChannelsPage() {
-  const { t } = useI18n();
+  const { t } = useWords();
   const channels = useInfiniteQuery(channelsQuery());
   const items = channels.data?.pages.flatMap((page) => page.items) ?? [];
 

@@ -6,7 +6,7 @@ import { Page } from "../../app/Page";
 import { Trouble } from "../../app/Trouble";
 import { useNotice } from "../../app/useNotice";
 import { useRefusals } from "../../app/useRefusals";
-import { useI18n } from "../../i18n/useI18n";
+import { useWords } from "../../i18n/useWords";
 import { useCreateChannel } from "./queries";
 import {
   asked,
@@ -22,7 +22,7 @@ const CONFLICTS = { channel_name_taken: "name" };
 
 /** A new channel; which fields there are, its kind decides. */
 export default function NewChannelPage() {
-  const { t, code } = useI18n();
+  const { t, code } = useWords();
   const navigate = useNavigate();
   const notice = useNotice();
   const creation = useCreateChannel();

@@ -1,13 +1,13 @@
 import { Badge, Group, Stack, Text } from "@mantine/core";
 
 import type { Run } from "../../api/types";
-import { useI18n } from "../../i18n/useI18n";
+import { useWords } from "../../i18n/useWords";
 
 const SHOWN = 10;
 
 /** The newest run of a function; those before it on demand. */
 export function LastRuns({ runs }: { runs: Run[] }) {
-  const { t } = useI18n();
+  const { t } = useWords();
   const [newest, ...others] = runs;
   if (!newest)
     return (
@@ -37,7 +37,7 @@ export function LastRuns({ runs }: { runs: Run[] }) {
 }
 
 function OneRun({ run }: { run: Run }) {
-  const { t, dateTime, number } = useI18n();
+  const { t, dateTime, number } = useWords();
   return (
     <Group gap="xs">
       <Badge

@@ -6,14 +6,14 @@ import type { Queue, Queues } from "../../api/types";
 import { Page } from "../../app/Page";
 import { Trouble } from "../../app/Trouble";
 import { Waiting } from "../../app/Waiting";
-import { useI18n } from "../../i18n/useI18n";
+import { useWords } from "../../i18n/useWords";
 import { LastRuns } from "./LastRuns";
 import { queuesQuery } from "./queries";
 import { Redrive } from "./Redrive";
 
 /** What waits in the queues, what failed, and what the functions did last. */
 export default function OperationsPage() {
-  const { t } = useI18n();
+  const { t } = useWords();
   const queues = useQuery(queuesQuery);
   const [chosen, setChosen] = useState<string | null>(null);
 
@@ -56,7 +56,7 @@ interface QueueTableProps {
 }
 
 function QueueTable({ queues, onRedrive }: QueueTableProps) {
-  const { t, number } = useI18n();
+  const { t, number } = useWords();
   const shown = (count: number | null) => (count === null ? t("ops.unknown") : number(count));
   return (
     <Table verticalSpacing="sm" horizontalSpacing="md" className="in-blocks">
@@ -113,7 +113,7 @@ function QueueTable({ queues, onRedrive }: QueueTableProps) {
 }
 
 function ScheduleTable({ schedules }: { schedules: Queues["schedules"] }) {
-  const { t } = useI18n();
+  const { t } = useWords();
   return (
     <Table verticalSpacing="sm" horizontalSpacing="md" className="in-blocks">
       <Table.Thead>

@@ -1,7 +1,7 @@
 import { Confirmation } from "../../app/Confirmation";
 import { Trouble } from "../../app/Trouble";
 import { useNotice } from "../../app/useNotice";
-import { useI18n } from "../../i18n/useI18n";
+import { useWords } from "../../i18n/useWords";
 import { useRedrive } from "./queries";
 
 interface Props {
@@ -11,7 +11,7 @@ interface Props {
 
 /** Asks before dead letters are worked on again: whatever made them fail should be gone. */
 export function Redrive({ name, onClose }: Props) {
-  const { t } = useI18n();
+  const { t } = useWords();
   const notice = useNotice();
   const redriving = useRedrive(name);
   const redrive = () =>
