@@ -17,7 +17,7 @@ from chalicelib.announcements.publishing import (
     get_announcement_for,
     withdraw_announcement,
 )
-from chalicelib.announcements.schemas import AnnouncementChanges, AnnouncementIn
+from chalicelib.announcements.schemas import AnnouncementChanges, AnnouncementIn, Audience
 from chalicelib.core import database
 from functions.fan_out.handler import handler
 from tests.functions.events import Context, failed_ids, message_ids, sqs_event
@@ -115,6 +115,20 @@ def test_who_comes_after_it_was_published_is_not_in_its_audience(rosa: Caller, r
         )
     deliver(announcement_id)
     assert read("SELECT count(*) FROM deliveries") == [(25,)]
+
+
+def test_a_list_of_people_that_is_frozen_in_parts_is_frozen_whole(
+    rosa: Caller, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audience, "_MOST_CHUNKS", 1)
+    ids = [row.id for row in read("SELECT id FROM users WHERE role = 'student'")]
+    wanted = AnnouncementIn(
+        title="Trip", body="On Friday.", audience=Audience(kind="users", ids=ids)
+    )
+    with database.transaction() as connection:
+        announcement_id = create_announcement(connection, rosa, wanted, NOW).id
+    deliver(announcement_id)
+    assert read("SELECT count(*), count(DISTINCT user_id) FROM deliveries") == [(25, 25)]
 
 
 def test_what_there_is_no_time_for_is_another_messages(
