@@ -8,10 +8,9 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedd
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from chalicelib.core.figures import Figure, Labels
+Labels = tuple[str, ...]
 
 FUNCTION = "function"
 # The specification's own bound for the values of one metric in one line.
@@ -19,6 +18,14 @@ _MOST_VALUES = 100
 
 _Dimensions = tuple[tuple[str, str], ...]
 _Noted = dict[str, float | list[float]]
+
+
+class Told(Protocol):
+    """What a line tells of a figure."""
+
+    name: str
+    label_names: Labels
+    dimensions: Labels
 
 
 class Journal:
@@ -31,17 +38,17 @@ class Journal:
         self._namespace = namespace
         self._noted: dict[_Dimensions, _Noted] = {}
 
-    def add(self, figure: Figure, labels: Labels, amount: float) -> None:
+    def add(self, figure: Told, labels: Labels, amount: float) -> None:
         """Note that a counter went up."""
         noted = self._of(figure, labels)
         known = noted.get(figure.name, 0.0)
         noted[figure.name] = amount + known if isinstance(known, float) else amount
 
-    def set(self, figure: Figure, labels: Labels, value: float) -> None:
+    def set(self, figure: Told, labels: Labels, value: float) -> None:
         """Note what a gauge says."""
         self._of(figure, labels)[figure.name] = value
 
-    def observe(self, figure: Figure, labels: Labels, seconds: float) -> None:
+    def observe(self, figure: Told, labels: Labels, seconds: float) -> None:
         """Note one more value of a histogram; of more than CloudWatch takes, the first count."""
         values = self._of(figure, labels).setdefault(figure.name, [])
         if isinstance(values, list) and len(values) < _MOST_VALUES:
@@ -71,7 +78,7 @@ class Journal:
             line["_aws"]["CloudWatchMetrics"].append(directive)
         return lines
 
-    def _of(self, figure: Figure, labels: Labels) -> _Noted:
+    def _of(self, figure: Told, labels: Labels) -> _Noted:
         given = zip(figure.label_names, labels, strict=True)
         dimensions = tuple(pair for pair in given if pair[0] in figure.dimensions)
         return self._noted.setdefault(dimensions, {})

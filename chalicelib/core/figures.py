@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
-from chalicelib.core.emf import Journal
+from chalicelib.core.emf import Journal, Labels
 from chalicelib.core.settings import get_settings
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Kind = Literal["counter", "gauge", "histogram"]
-Labels = tuple[str, ...]
 
 # Of requests and of connections held: from a read by its key to the 29 seconds of the gateway.
 BUCKETS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)

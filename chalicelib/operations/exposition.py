@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib.core import database, figures
+from chalicelib.core.emf import Labels
 from chalicelib.core.figures import Figure, Reading
 from chalicelib.core.settings import get_settings
 from chalicelib.operations import pooler, queues
@@ -41,8 +42,8 @@ _POOLER = {
     "pinned": Reading("pooler_pinned", "Clients that keep their server."),
 }
 
-_Found = Mapping[Reading, Mapping[figures.Labels, float]]
-_Value = tuple[Reading, figures.Labels, float | None]
+_Found = Mapping[Reading, Mapping[Labels, float]]
+_Value = tuple[Reading, Labels, float | None]
 
 
 def metrics_text() -> str:
@@ -146,7 +147,7 @@ def _is_dead(path: Path) -> bool:
 def _look_up() -> _Found:
     """Return what could be found out in time; the rest is left out."""
     looks = {"outbox": _of_outbox, "queues": _of_queues, "pooler": _of_pooler}
-    found: dict[Reading, dict[figures.Labels, float]] = {}
+    found: dict[Reading, dict[Labels, float]] = {}
     for values in ask_all(looks, _PATIENCE_SECONDS).values():
         for reading, labels, value in values:
             if value is not None:
