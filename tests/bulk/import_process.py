@@ -7,16 +7,11 @@ message was worked off, with 3 when it was given back.
 from __future__ import annotations
 
 import json
-import os
-import signal
 import sys
-from typing import Any
-
-from sqlalchemy import event
 
 from chalicelib.bulk import report, staging
-from chalicelib.core import database
 from functions.import_rows.handler import handler
+from tests.faults import dying
 from tests.functions.events import Context, sqs_event
 
 # Small steps, so that a small file has every kind of step more than once.
@@ -30,26 +25,11 @@ def small_steps() -> None:
     report._PAGE_ROWS = 5
 
 
-def _die_at(nth: int) -> None:
-    seen = 0
-
-    def count(*_: Any) -> None:
-        nonlocal seen
-        seen += 1
-        if seen == nth:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    engine = database.init()
-    event.listen(engine, "before_cursor_execute", count)
-    # COMMIT is a statement, too; SQLAlchemy tells of it before it is sent.
-    event.listen(engine, "commit", count)
-
-
 def main() -> int:
     small_steps()
     message = json.loads(sys.argv[1])
     if len(sys.argv) > 2:
-        _die_at(int(sys.argv[2]))
+        dying.die_at(int(sys.argv[2]))
     answer = handler(sqs_event([message]), Context())
     return 3 if answer["batchItemFailures"] else 0
 

@@ -7,12 +7,9 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Any
 
-from sqlalchemy import event
-
-from chalicelib.core import database
 from tests.announcements.school import School, fan_out, small_chunks
+from tests.faults import dying
 
 CHUNK = 3
 
@@ -27,7 +24,7 @@ def start(work: Callable[[], object], die_at: int = 0) -> int:
     try:
         small_chunks(CHUNK)
         if die_at:
-            _die_at(die_at)
+            dying.die_at(die_at)
         work()
     except BaseException:
         traceback.print_exc()
@@ -41,21 +38,6 @@ def ended(pid: int) -> bool:
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     assert code in (0, -signal.SIGKILL), "a worker failed"
     return code == 0
-
-
-def _die_at(nth: int) -> None:
-    seen = 0
-
-    def count(*_: Any) -> None:
-        nonlocal seen
-        seen += 1
-        if seen == nth:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    engine = database.init()
-    event.listen(engine, "before_cursor_execute", count)
-    # COMMIT is a statement, too; SQLAlchemy tells of it before it is sent.
-    event.listen(engine, "commit", count)
 
 
 def settle(school: School, announcement: int) -> None:
