@@ -8,7 +8,8 @@ import logging
 from sqlalchemy.exc import DBAPIError
 
 from chalicelib.api.answers import Answer
-from chalicelib.core import database, logs
+from chalicelib.core import logs
+from chalicelib.core.dialect import sqlstate
 from chalicelib.core.errors import Busy, MethodNotAllowed, RollcallError, Unauthenticated
 
 log = logging.getLogger(__name__)
@@ -43,8 +44,8 @@ def problem(error: RollcallError) -> Answer:
 
 def as_told(failure: Exception) -> RollcallError:
     """Return what the caller is told of whatever a route raised; what is our fault is logged."""
-    if isinstance(failure, DBAPIError) and database.sqlstate(failure) in _WAITED_IN_VAIN:
-        log.warning("waited_in_vain", extra={"sqlstate": database.sqlstate(failure)})
+    if isinstance(failure, DBAPIError) and sqlstate(failure) in _WAITED_IN_VAIN:
+        log.warning("waited_in_vain", extra={"sqlstate": sqlstate(failure)})
         return Busy()
     told = failure if isinstance(failure, RollcallError) else RollcallError()
     if told.status == RollcallError.status:

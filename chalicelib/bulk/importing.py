@@ -34,6 +34,7 @@ from chalicelib.bulk.work import (
     succeed_task,
 )
 from chalicelib.core import database, logs
+from chalicelib.core.dialect import constraint_of, sqlstate
 from chalicelib.core.kinds import Kind
 from chalicelib.integrations import s3
 
@@ -132,8 +133,8 @@ def _write(task: Task, kind: Kind, staged: Staged) -> dict[str, Any]:
         try:
             return _try_to_write(task, kind, staged)
         except DBAPIError as error:
-            contended = database.constraint_of(error) in kind.contended
-            if database.sqlstate(error) != _UNIQUE_VIOLATION and not contended:
+            contended = constraint_of(error) in kind.contended
+            if sqlstate(error) != _UNIQUE_VIOLATION and not contended:
                 raise
             # Somebody added one of the rows between our look and our write: look again.
             log.info("import_met_another_writer", extra={"task_id": str(task.id)})
@@ -210,7 +211,7 @@ def _failing(task: Task) -> Iterator[None]:
         failure = failed.failure
         log.info("import_failed", extra={"task_id": str(task.id), **failure})
     except DBAPIError as error:
-        if (database.sqlstate(error) or "")[:2] not in _HOPELESS:
+        if (sqlstate(error) or "")[:2] not in _HOPELESS:
             raise
         log.exception("import_refused_by_database", extra={"task_id": str(task.id)})
         failure = {"code": "unprocessable", "detail": "The rows could not be processed."}

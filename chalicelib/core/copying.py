@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from sqlalchemy import Connection
 
-from chalicelib.core.database import flight_of
+from chalicelib.core.dialect import flight_of
 
 _COPY_BYTES = 131_072
 

@@ -2,7 +2,7 @@
 lone_write().
 
 Whatever makes the database unreachable leaves here as a 503 (`PoolExhausted`, `DatabaseAway`);
-errors of a statement itself stay SQLAlchemy's, to be told apart by `sqlstate` and `constraint_of`.
+errors of a statement itself stay SQLAlchemy's, to be told apart by dialect.py.
 Nothing here knows a table. COPY is in copying.py.
 """
 
@@ -10,24 +10,22 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import pg8000
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.dialects import registry
-from sqlalchemy.dialects.postgresql.pg8000 import PGDialect_pg8000
-from sqlalchemy.engine.interfaces import ExceptionContext, IsolationLevel
+from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from chalicelib.core import figures, guard, pool_figures, preconditions
+from chalicelib.core.dialect import FlightDialect, flight_of, server_fields, sqlstate
 from chalicelib.core.errors import DatabaseAway, PoolExhausted, RollcallError, Unavailable
 from chalicelib.core.flight import FlightConnection
 from chalicelib.core.pool_figures import PoolUse, PoolWatch, WatchedPool
@@ -38,12 +36,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# A connection used this recently, on which nothing has arrived, is not asked whether it lives.
-_TRUSTED_SECONDS = 5.0
-# One that lay longer is replaced: AWS's networks forget a silent connection after 350 seconds.
-_FORGOTTEN_SECONDS = 300.0
 _CONNECT_TIMEOUT_SECONDS = 5.0
-_READ_ONLY = "25006"
 # Where a statement passes through on its way; who sent it stands above them.
 _BELOW = ("chalicelib.core.", "sqlalchemy.", "pg8000.", "contextlib")
 _NO_SLOT = frozenset({"query_wait_timeout", "no more connections allowed (max_client_conn)"})
@@ -76,69 +69,6 @@ _watch: PoolWatch | None = None
 _lock = threading.Lock()
 _credentials: Callable[[Settings], Credentials] = _password_from_settings
 _after_commit: dict[Connection, list[Callable[[], object]]] = {}
-
-
-class FlightDialect(PGDialect_pg8000):
-    """SQLAlchemy's pg8000 dialect, taking from the sign-in what it would ask in round trips.
-
-    The four questions of a first connection are most of what the database adds to a cold start.
-    """
-
-    supports_statement_cache = True
-    judge = staticmethod(guard.note)
-
-    # The guard stands here and not in an event, which would cost each request some 25 µs.
-    def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
-        """Send one statement, past the guard."""
-        self.judge(cursor, statement, parameters)
-        if preconditions.is_due(cursor._c):
-            statement, parameters = preconditions.ask_with(cursor._c, statement, parameters)
-        super().do_execute(cursor, statement, parameters, context)
-
-    def do_executemany(
-        self, cursor: Any, statement: str, parameters: Any, context: Any = None
-    ) -> None:
-        """Send a statement for each parameter set, past the guard."""
-        self.judge(cursor, statement, parameters, executemany=True)
-        super().do_executemany(cursor, statement, parameters, context)
-
-    def do_execute_no_params(self, cursor: Any, statement: str, context: Any = None) -> None:
-        """Send one statement without parameters, past the guard."""
-        self.judge(cursor, statement, ())
-        super().do_execute_no_params(cursor, statement, context)
-
-    def _get_server_version_info(self, connection: Any) -> tuple[int, ...]:
-        version = flight_of(connection).parameter_statuses["server_version"]
-        return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
-
-    def _get_default_schema_name(self, _connection: Any) -> str:
-        return "public"
-
-    def _set_backslash_escapes(self, connection: Any) -> None:
-        statuses = flight_of(connection).parameter_statuses
-        self._backslash_escapes = statuses.get("standard_conforming_strings") == "off"
-
-    def get_default_isolation_level(self, _dbapi_connection: Any) -> IsolationLevel:
-        """Name Postgres's own default; nothing here changes it for a session."""
-        return "READ COMMITTED"
-
-    def do_ping(self, dbapi_connection: Any) -> bool:
-        """Serve pool_pre_ping."""
-        return bool(dbapi_connection.answers(_TRUSTED_SECONDS, _FORGOTTEN_SECONDS))
-
-    def is_disconnect(self, e: Exception, connection: Any, cursor: Any) -> bool:
-        """Count a server that became a read-only replica as lost: the writer is elsewhere."""
-        return super().is_disconnect(e, connection, cursor) or sqlstate(e) == _READ_ONLY
-
-    def set_isolation_level(self, *_connection_and_level: Any) -> None:
-        """Refuse: SQLAlchemy sets it by SET SESSION CHARACTERISTICS, for whoever is next too."""
-        raise guard.GuardViolation(
-            "isolation_level as an option of engine or connection leaks to the next client",
-            "SET TRANSACTION, first in the transaction; for lone reads lone_read()",
-        )
-
-
-registry.register("postgresql.flight", __name__, FlightDialect.__name__)
 
 
 def set_credentials_provider(provider: Callable[[Settings], Credentials]) -> None:
@@ -299,24 +229,6 @@ def retry_idempotent(work: Callable[[Connection], T]) -> T:
         return work(connection)
 
 
-def sqlstate(error: BaseException) -> str | None:
-    """Return the SQLSTATE that an error of a statement or a connection goes back to."""
-    return _server_fields(error).get("C")
-
-
-def constraint_of(error: BaseException) -> str | None:
-    """Return the name of the constraint that a statement violated; not-null ones have none."""
-    return _server_fields(error).get("n")
-
-
-def _server_fields(error: BaseException | None) -> dict[str, str]:
-    while error is not None:
-        if error.args and isinstance(error.args[0], dict):
-            return error.args[0]
-        error = getattr(error, "orig", None) or error.__cause__
-    return {}
-
-
 def _create_engine(settings: Settings) -> tuple[Engine, PoolWatch]:
     engine = create_engine(
         "postgresql+flight://",
@@ -413,14 +325,6 @@ def _errors_told(precondition: Precondition | None) -> Iterator[None]:
 
 
 def _outage(error: BaseException) -> Unavailable:
-    fields = _server_fields(error)
+    fields = server_fields(error)
     log.warning("database_away", extra={"sqlstate": fields.get("C"), "cause": type(error).__name__})
     return PoolExhausted() if fields.get("M") in _NO_SLOT else DatabaseAway()
-
-
-def flight_of(connection: Connection) -> FlightConnection:
-    """Return the driver's connection that this one stands for."""
-    flight = connection.connection.dbapi_connection
-    if not isinstance(flight, FlightConnection):
-        raise TypeError(f"not a connection of this engine: {type(flight).__name__}")
-    return flight

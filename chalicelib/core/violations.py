@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError
 
-from chalicelib.core import database
+from chalicelib.core.dialect import constraint_of
 from chalicelib.core.errors import RollcallError
 
 
@@ -20,7 +20,7 @@ def refused_as(meanings: Mapping[str, type[RollcallError]]) -> Iterator[None]:
     try:
         yield
     except DBAPIError as refusal:
-        meaning = meanings.get(database.constraint_of(refusal) or "")
+        meaning = meanings.get(constraint_of(refusal) or "")
         if meaning is None:
             raise
         raise meaning from refusal

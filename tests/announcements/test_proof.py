@@ -16,6 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from chalicelib.announcements import ledger
 from chalicelib.core import database
+from chalicelib.core.dialect import sqlstate
 from tests.announcements.proofs import check, check_saved, save_proof, seal
 from tests.announcements.school import School, fan_out
 
@@ -222,7 +223,7 @@ def test_nobody_changes_what_is_written(
         else:
             with database.transaction() as connection:
                 connection.execute(text(statement))
-    assert database.sqlstate(refused.value) == "42501"
+    assert sqlstate(refused.value) == "42501"
     school.owner.rollback()
     assert school.read("SELECT * FROM delivery_events ORDER BY id") == before
     assert check(save_proof(told)) == 0

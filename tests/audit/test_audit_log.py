@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from chalicelib.accounts.rules import Caller, Stranger
 from chalicelib.audit import service as audit
 from chalicelib.core import database, logs
+from chalicelib.core.dialect import sqlstate
 
 pytestmark = pytest.mark.usefixtures("clean_database")
 
@@ -57,7 +58,7 @@ def test_nobody_rewrites_it(owner: Connection, statement: str, matching: str) ->
     before = events(owner)
     with pytest.raises(DBAPIError) as refused, database.transaction() as connection:
         connection.execute(text(statement + matching))
-    assert database.sqlstate(refused.value) == "42501"
+    assert sqlstate(refused.value) == "42501"
     with pytest.raises(DBAPIError, match="only ever added to"):
         owner.execute(text(statement + matching))
     owner.rollback()
@@ -67,4 +68,4 @@ def test_nobody_rewrites_it(owner: Connection, statement: str, matching: str) ->
 def test_the_application_cannot_empty_it() -> None:
     with pytest.raises(DBAPIError) as refused, database.transaction() as connection:
         connection.execute(text("TRUNCATE audit_events"))
-    assert database.sqlstate(refused.value) == "42501"
+    assert sqlstate(refused.value) == "42501"

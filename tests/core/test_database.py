@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from chalicelib.core import copying, database
+from chalicelib.core import copying, database, dialect
+from chalicelib.core.dialect import constraint_of, sqlstate
 from chalicelib.core.errors import DatabaseAway, PoolExhausted
 from chalicelib.core.settings import SettingMissing, reset_settings
 from tests.counting import counted
@@ -74,14 +75,14 @@ def test_an_error_of_a_statement_stays_sqlalchemys_and_says_its_constraint() -> 
     with pytest.raises(IntegrityError) as caught, database.transaction() as connection:
         connection.execute(INSERT, {"id": 1})
         connection.execute(INSERT, {"id": 1})
-    assert database.sqlstate(caught.value) == "23505"
-    assert database.constraint_of(caught.value) == "flight_places_pkey"
+    assert sqlstate(caught.value) == "23505"
+    assert constraint_of(caught.value) == "flight_places_pkey"
     assert "[parameters" not in str(caught.value) or "hidden" in str(caught.value)
     with pytest.raises(DBAPIError) as caught_null, database.transaction() as connection:
         connection.execute(text("INSERT INTO flight_places VALUES (NULL)"))
-    assert database.sqlstate(caught_null.value) == "23502"
-    assert database.constraint_of(caught_null.value) is None
-    assert database.sqlstate(ValueError()) is None
+    assert sqlstate(caught_null.value) == "23502"
+    assert constraint_of(caught_null.value) is None
+    assert sqlstate(ValueError()) is None
 
 
 def test_each_way_in_costs_the_flights_that_it_must(sent: list[bytes]) -> None:
@@ -260,7 +261,7 @@ def test_a_copy_in_that_fails_leaves_nothing_half_dead(
     with pytest.raises(error) as caught, database.transaction() as connection:
         connection.execute(text(preparation))
         copying.copy_in(connection, "COPY flight_notes (body) FROM STDIN", chunks())
-    assert database.sqlstate(caught.value) == code
+    assert sqlstate(caught.value) == code
     for _again in range(3):
         with database.transaction() as connection:
             assert connection.execute(text("SELECT count(*) FROM flight_notes")).scalar_one() == 0
@@ -374,7 +375,7 @@ def test_a_connection_that_lay_idle_is_asked_before_use(
     sent: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     places()
-    monkeypatch.setattr(database, "_TRUSTED_SECONDS", -1.0)
+    monkeypatch.setattr(dialect, "_TRUSTED_SECONDS", -1.0)
     sent.clear()
     places()
     assert [b";" in flight for flight in sent] == [True, False]

@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from chalicelib.core import database, figures, pool_figures
+from chalicelib.core.dialect import flight_of
 from chalicelib.core.errors import PoolExhausted
 from chalicelib.core.flight import FlightConnection
 from chalicelib.core.pool_figures import PoolUse
@@ -223,7 +224,7 @@ def test_after_a_reset_nothing_is_in_use_any_more(pool_of: UsePool) -> None:
     pool_of(2, 0)
     with database.lone_read() as connection:
         connection.execute(SELECT)
-        flight = database.flight_of(connection)
+        flight = flight_of(connection)
         database.reset()
         assert (counted("db_pool_connections_in_use"), counted("db_pool_size")) == (0, 0)
         assert database.pool_use() == PoolUse(2, 0, 0, 0, 2, 0.0)
@@ -234,7 +235,7 @@ def test_after_a_reset_nothing_is_in_use_any_more(pool_of: UsePool) -> None:
 def test_a_close_lets_work_end_and_closes_its_connection_then(pool_of: UsePool) -> None:
     pool_of(2, 0)
     with database.transaction() as connection:
-        flight = database.flight_of(connection)
+        flight = flight_of(connection)
         connection.execute(SELECT)
         database.close()
         assert connection.execute(SELECT).scalar_one() == 1
@@ -249,13 +250,13 @@ def test_a_connection_that_lay_for_minutes_is_replaced_without_a_question(
 ) -> None:
     with database.lone_read() as connection:
         connection.execute(SELECT)
-        flight = database.flight_of(connection)
+        flight = flight_of(connection)
     flights: list[bytes] = []
     monkeypatch.setattr(flight, "_fly", lambda sent, _context: flights.append(sent))
     flight.used_at -= 301
     with database.lone_read() as connection:
         assert connection.execute(SELECT).scalar_one() == 1
-        assert database.flight_of(connection) is not flight
+        assert flight_of(connection) is not flight
     assert (flights, flight.is_closed) == ([], True)
 
 
@@ -275,7 +276,7 @@ def test_a_peer_that_is_silent_costs_two_seconds_and_not_more() -> None:
 def test_a_thawed_connection_whose_server_is_gone_costs_no_error(owner_engine: Engine) -> None:
     with database.lone_read() as connection:
         pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
-        flight = database.flight_of(connection)
+        flight = flight_of(connection)
     with owner_engine.connect() as owner:
         owner.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
     flight.used_at -= 60

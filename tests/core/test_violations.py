@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from chalicelib.core import database
+from chalicelib.core.dialect import constraint_of, sqlstate
 from chalicelib.core.errors import Conflict
 from chalicelib.core.violations import refused_as
 
@@ -41,10 +42,10 @@ def test_a_named_constraint_is_its_error() -> None:
 def test_another_constraint_passes_through() -> None:
     with pytest.raises(DBAPIError) as caught:
         insert(title="x" * 129)
-    assert database.constraint_of(caught.value) == "courses_title_length_check"
+    assert constraint_of(caught.value) == "courses_title_length_check"
 
 
 def test_what_is_no_constraint_passes_through() -> None:
     with pytest.raises(DBAPIError) as caught:
         insert(credits="dear")
-    assert database.sqlstate(caught.value) == "22P02"
+    assert sqlstate(caught.value) == "22P02"

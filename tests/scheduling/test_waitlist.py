@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from chalicelib.accounts.rules import Caller
 from chalicelib.core import database
+from chalicelib.core.dialect import constraint_of
 from chalicelib.scheduling import enrollments, sections
 from chalicelib.scheduling.schemas import SectionChanges
 
@@ -189,7 +190,7 @@ def test_no_statement_gives_more_seats_than_there_are(
     with pytest.raises(DBAPIError) as refused, database.transaction() as connection:
         binds = {"section": section} if ":section" in statement else {}
         connection.execute(text(statement), binds)
-    assert database.constraint_of(refused.value) == "enrollments_capacity"
+    assert constraint_of(refused.value) == "enrollments_capacity"
 
 
 def test_counts_follow_whatever_is_written(
