@@ -1,19 +1,9 @@
-import {
-  Button,
-  Checkbox,
-  Group,
-  Paper,
-  Radio,
-  Stack,
-  Text,
-  Textarea,
-  TextInput,
-} from "@mantine/core";
+import { Checkbox, Group, Paper, Radio, Stack, Text, Textarea, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useId } from "react";
-import { Link } from "react-router";
 
 import { asProblem } from "../../api/problem";
+import { FormButtons } from "../../app/FormButtons";
 import { Trouble } from "../../app/Trouble";
 import { useRefusals } from "../../app/useRefusals";
 import { useWords } from "../../i18n/useWords";
@@ -124,14 +114,12 @@ export function AnnouncementForm(props: Props) {
           files={attachments}
           onChange={(files) => form.setFieldValue("attachments", files)}
         />
-        <Group gap="xs">
-          <Button type="submit" form={id} loading={props.previewing}>
-            {t("announcements.preview")}
-          </Button>
-          <Button component={Link} to={props.cancelTo} variant="default">
-            {t("app.cancel")}
-          </Button>
-        </Group>
+        <FormButtons
+          form={id}
+          label={t("announcements.preview")}
+          busy={props.previewing}
+          cancelTo={props.cancelTo}
+        />
       </Stack>
     </Paper>
   );

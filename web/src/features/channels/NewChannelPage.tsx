@@ -1,7 +1,8 @@
-import { Button, Group, NativeSelect, Paper, PasswordInput, Stack, TextInput } from "@mantine/core";
+import { NativeSelect, Paper, PasswordInput, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
-import { Link, useNavigate } from "react-router";
+import { useNavigate } from "react-router";
 
+import { FormButtons } from "../../app/FormButtons";
 import { Page } from "../../app/Page";
 import { Trouble } from "../../app/Trouble";
 import { useNotice } from "../../app/useNotice";
@@ -135,14 +136,11 @@ export default function NewChannelPage() {
             maxLength={LIMITS.secret}
             {...form.getInputProps("secret")}
           />
-          <Group gap="xs">
-            <Button type="submit" loading={creation.isPending}>
-              {t("channels.create")}
-            </Button>
-            <Button component={Link} to="/channels" variant="default">
-              {t("app.cancel")}
-            </Button>
-          </Group>
+          <FormButtons
+            label={t("channels.create")}
+            busy={creation.isPending}
+            cancelTo="/channels"
+          />
         </Stack>
       </Paper>
     </Page>

@@ -1,10 +1,10 @@
-import { Button, Group, NumberInput, Paper, Stack, Textarea, TextInput } from "@mantine/core";
+import { NumberInput, Paper, Stack, Textarea, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useEffect, type ReactNode } from "react";
-import { Link } from "react-router";
 
 import { asProblem } from "../../api/problem";
 import type { CourseFields } from "../../api/types";
+import { FormButtons } from "../../app/FormButtons";
 import { Trouble } from "../../app/Trouble";
 import { useI18n } from "../../i18n/useI18n";
 import { check, fieldCodes, LIMITS } from "./rules";
@@ -100,14 +100,7 @@ export function CourseForm(props: Props) {
           {...form.getInputProps("credits")}
         />
         {props.children}
-        <Group gap="xs">
-          <Button type="submit" loading={props.saving}>
-            {props.submitLabel}
-          </Button>
-          <Button component={Link} to={props.cancelTo} variant="default">
-            {t("app.cancel")}
-          </Button>
-        </Group>
+        <FormButtons label={props.submitLabel} busy={props.saving} cancelTo={props.cancelTo} />
       </Stack>
     </Paper>
   );

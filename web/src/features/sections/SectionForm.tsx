@@ -1,10 +1,10 @@
-import { Button, Group, NativeSelect, NumberInput, Paper, Stack, TextInput } from "@mantine/core";
+import { Button, NativeSelect, NumberInput, Paper, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useState, type ReactNode } from "react";
-import { Link } from "react-router";
 
 import { asProblem } from "../../api/problem";
 import type { Section, Term } from "../../api/types";
+import { FormButtons } from "../../app/FormButtons";
 import { SearchSelect } from "../../app/SearchSelect";
 import { Trouble } from "../../app/Trouble";
 import { useRefusals } from "../../app/useRefusals";
@@ -147,14 +147,7 @@ export function SectionForm(props: Props) {
             )}
           </Conflicts>
         )}
-        <Group gap="xs">
-          <Button type="submit" loading={props.saving}>
-            {props.submitLabel}
-          </Button>
-          <Button component={Link} to={props.cancelTo} variant="default">
-            {t("app.cancel")}
-          </Button>
-        </Group>
+        <FormButtons label={props.submitLabel} busy={props.saving} cancelTo={props.cancelTo} />
       </Stack>
     </Paper>
   );

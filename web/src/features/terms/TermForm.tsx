@@ -1,10 +1,10 @@
-import { Button, Group, Paper, Select, Stack, TextInput } from "@mantine/core";
+import { Group, Paper, Select, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import type { ReactNode } from "react";
-import { Link } from "react-router";
 
 import { asProblem } from "../../api/problem";
 import type { NewTerm } from "../../api/types";
+import { FormButtons } from "../../app/FormButtons";
 import { Trouble } from "../../app/Trouble";
 import { useRefusals } from "../../app/useRefusals";
 import { useI18n } from "../../i18n/useI18n";
@@ -101,14 +101,7 @@ export function TermForm(props: Props) {
         />
         <PeriodsEditor form={form} />
         {props.children}
-        <Group gap="xs">
-          <Button type="submit" loading={props.saving}>
-            {props.submitLabel}
-          </Button>
-          <Button component={Link} to="/terms" variant="default">
-            {t("app.cancel")}
-          </Button>
-        </Group>
+        <FormButtons label={props.submitLabel} busy={props.saving} cancelTo="/terms" />
       </Stack>
     </Paper>
   );

@@ -1,9 +1,9 @@
-import { Button, Group, NativeSelect, Paper, Stack, TextInput } from "@mantine/core";
+import { NativeSelect, Paper, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import type { ReactNode } from "react";
-import { Link } from "react-router";
 
 import { asProblem } from "../../api/problem";
+import { FormButtons } from "../../app/FormButtons";
 import { Trouble } from "../../app/Trouble";
 import { useRefusals } from "../../app/useRefusals";
 import { LOCALE_NAMES, LOCALES } from "../../i18n/locale";
@@ -94,14 +94,7 @@ export function UserForm(props: Props) {
           {...form.getInputProps("locale")}
         />
         {props.children}
-        <Group gap="xs">
-          <Button type="submit" loading={props.saving}>
-            {props.submitLabel}
-          </Button>
-          <Button component={Link} to="/users" variant="default">
-            {t("app.cancel")}
-          </Button>
-        </Group>
+        <FormButtons label={props.submitLabel} busy={props.saving} cancelTo="/users" />
       </Stack>
     </Paper>
   );
