@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from time import perf_counter
 from typing import Any
 
 from chalice.app import Blueprint, Response
@@ -43,6 +44,8 @@ from chalicelib.core.settings import get_settings
 from chalicelib.idempotency.service import Claim, KeptAnswer, claim_key, keep_answer, release_key
 
 MIB = 1024 * 1024
+# Who has waited for longer is told at once.
+_SOON_SECONDS = 1.0
 _REPLAYED = "Idempotency-Replayed"
 
 
@@ -78,7 +81,7 @@ class Request:
 
     def transaction(self) -> AbstractContextManager[Connection]:
         """Open one of several transactions, for `work="units"`; the session has to live in each."""
-        return database.transaction(_living(self.session))
+        return database.transaction(_living(self.session), hurried=True)
 
     def check_version(self, etag: str) -> None:
         """Hold the present tag against If-Match and If-None-Match before a change.
@@ -211,10 +214,11 @@ class _Route:
             if claims:
                 _check_session(claims.session)
             raise
+        began = perf_counter()
         try:
             answer = self._worked(request)
         except DatabaseAway:
-            if declared.method != "GET":
+            if declared.method != "GET" or perf_counter() - began > _SOON_SECONDS:
                 raise
             # the connection was dead, perhaps the next is not; to read again harms nobody
             answer = self._worked(request)
@@ -251,15 +255,16 @@ class _Route:
         )
 
     def _worked(self, request: Request) -> Answer:
+        living_session = _living(request.session)
         match self._declared.work:
             case "lone_read":
-                with database.lone_read(_living(request.session)) as request.connection:
+                with database.lone_read(living_session, hurried=True) as request.connection:
                     return self._handled(request)
             case "lone_write":
-                with database.lone_write(_living(request.session)) as request.connection:
+                with database.lone_write(living_session, hurried=True) as request.connection:
                     return self._handled(request)
             case "transaction":
-                with database.transaction(_living(request.session)) as request.connection:
+                with database.transaction(living_session, hurried=True) as request.connection:
                     return self._once(request) if self._declared.creates else self._handled(request)
             case "units":
                 return self._handled(request)
@@ -348,7 +353,7 @@ def _living(session: SessionName | None) -> Precondition | None:
 
 
 def _check_session(session: SessionName) -> None:
-    with database.lone_read(living(session)):
+    with database.lone_read(living(session), hurried=True):
         pass
 
 

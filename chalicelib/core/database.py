@@ -11,22 +11,19 @@ from __future__ import annotations
 import logging
 import os
 import ssl
-import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from types import FrameType
 from typing import NamedTuple, TypeVar
 
-import pg8000
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from chalicelib.core import figures, guard, pool_figures, preconditions
-from chalicelib.core.dialect import FlightDialect, flight_of, server_fields, sqlstate
-from chalicelib.core.errors import DatabaseAway, PoolExhausted, RollcallError, Unavailable
+from chalicelib.core import guard, pool_figures, preconditions, troubles
+from chalicelib.core.dialect import FlightDialect, flight_of, sqlstate
+from chalicelib.core.errors import DatabaseAway, PoolExhausted, RollcallError
 from chalicelib.core.flight import FlightConnection
 from chalicelib.core.pool_figures import PoolUse, PoolWatch, WatchedPool
 from chalicelib.core.preconditions import Precondition
@@ -36,10 +33,9 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_CONNECT_TIMEOUT_SECONDS = 5.0
-# Where a statement passes through on its way; who sent it stands above them.
-_BELOW = ("chalicelib.core.", "sqlalchemy.", "pg8000.", "contextlib")
-_NO_SLOT = frozenset({"query_wait_timeout", "no more connections allowed (max_client_conn)"})
+_CONNECT_TIMEOUT_SECONDS = 4.0
+# What is left of DB_POOL_TIMEOUT_SECONDS is for the answer that says so.
+_HURRY = 0.9
 
 
 class Credentials(NamedTuple):
@@ -52,17 +48,6 @@ class Credentials(NamedTuple):
 def _password_from_settings(settings: Settings) -> Credentials:
     return Credentials(settings.db_user, settings.require("db_password"))
 
-
-_SLOW = figures.Counter("slow_queries_total", "Statements of SLOW_QUERY_SECONDS or more.")
-_ERRORS = figures.Counter(
-    "db_errors_total",
-    "Errors of statements and connections by the class of their SQLSTATE.",
-    ("sqlstate_class",),
-    dimensions=("sqlstate_class",),
-)
-# What the driver says without one: nothing came back.
-_NO_CONNECTION = "08"
-_DATABASES_OWN = (pg8000.Error, OSError)
 
 _engine: Engine | None = None
 _watch: PoolWatch | None = None
@@ -128,11 +113,17 @@ os.register_at_fork(after_in_child=reset)
 
 
 @contextmanager
-def transaction(precondition: Precondition | None = None) -> Iterator[Connection]:
+def transaction(
+    precondition: Precondition | None = None, *, hurried: bool = False
+) -> Iterator[Connection]:
     """Open a transaction, commit it at the end, then run what `after_commit` registered.
 
     BEGIN rides with the first statement, and so does a precondition; without either nothing is
     sent at all. An error that `keeps_work` is raised after the commit.
+
+    A pooler takes a client's statement and lets it wait for a server, for seconds of its own. Where
+    somebody waits for the answer, `hurried` gives up on a first statement that nobody has begun to
+    answer DB_POOL_TIMEOUT_SECONDS after the transaction was asked for; it is as if never sent.
 
     Raises:
         PoolExhausted: no connection became free in DB_POOL_TIMEOUT_SECONDS.
@@ -142,10 +133,13 @@ def transaction(precondition: Precondition | None = None) -> Iterator[Connection
     """
     callbacks: list[Callable[[], object]] = []
     kept: RollcallError | None = None
+    answer_by = _answer_by(hurried)
     with _errors_told(precondition), init().begin() as connection:
         _after_commit[connection] = callbacks
+        flight = flight_of(connection)
+        flight.answer_by = answer_by
         try:
-            with preconditions.asked(connection, flight_of(connection), precondition):
+            with preconditions.asked(connection, flight, precondition):
                 yield connection
         except RollcallError as refusal:
             if not refusal.keeps_work:
@@ -153,6 +147,7 @@ def transaction(precondition: Precondition | None = None) -> Iterator[Connection
             kept = refusal
         finally:
             _after_commit.pop(connection, None)
+            flight.answer_by = None
     for callback in callbacks:
         try:
             callback()
@@ -178,17 +173,21 @@ def after_commit(connection: Connection, callback: Callable[[], object]) -> None
 
 
 @contextmanager
-def lone_read(precondition: Precondition | None = None) -> Iterator[Connection]:
+def lone_read(
+    precondition: Precondition | None = None, *, hurried: bool = False
+) -> Iterator[Connection]:
     """Open a connection on which each SELECT is a flight of its own, without BEGIN and COMMIT.
 
     For answers that need no two statements to agree with each other. A precondition becomes a
-    condition of the first SELECT, and so is no query more.
+    condition of the first SELECT, and so is no query more. `hurried` as in `transaction`.
 
     Raises:
         PoolExhausted, DatabaseAway, RollcallError: as `transaction`.
     """
+    answer_by = _answer_by(hurried)
     with _errors_told(precondition), init().connect() as connection:
         flight = flight_of(connection)
+        flight.answer_by = answer_by
         # Not SQLAlchemy's isolation_level="AUTOCOMMIT": taking that back is a SET SESSION.
         flight.autocommit = True
         try:
@@ -196,20 +195,21 @@ def lone_read(precondition: Precondition | None = None) -> Iterator[Connection]:
                 yield connection
         finally:
             flight.autocommit = False
+            flight.answer_by = None
 
 
 def lone_write(
-    precondition: Precondition | None = None,
+    precondition: Precondition | None = None, *, hurried: bool = False
 ) -> AbstractContextManager[Connection]:
     """Open a connection on which one SELECT of a function that writes is a transaction by itself.
 
     What takes one statement needs no flight for COMMIT. Nothing can be sent after it: a message
-    wants a `transaction()`.
+    wants a `transaction()`. Given up when `hurried`, it may have been done all the same.
 
     Raises:
         PoolExhausted, DatabaseAway, RollcallError: as `transaction`.
     """
-    return lone_read(precondition)
+    return lone_read(precondition, hurried=hurried)
 
 
 def retry_idempotent(work: Callable[[Connection], T]) -> T:
@@ -229,6 +229,10 @@ def retry_idempotent(work: Callable[[Connection], T]) -> T:
         return work(connection)
 
 
+def _answer_by(hurried: bool) -> float | None:
+    return time.monotonic() + get_settings().db_pool_timeout_seconds * _HURRY if hurried else None
+
+
 def _create_engine(settings: Settings) -> tuple[Engine, PoolWatch]:
     engine = create_engine(
         "postgresql+flight://",
@@ -236,24 +240,18 @@ def _create_engine(settings: Settings) -> tuple[Engine, PoolWatch]:
         poolclass=WatchedPool,
         pool_size=settings.db_pool_size,
         max_overflow=settings.db_max_overflow,
-        pool_timeout=settings.db_pool_timeout_seconds,
+        pool_timeout=settings.db_pool_timeout_seconds * _HURRY,
         pool_recycle=settings.db_pool_recycle_seconds,
         pool_pre_ping=True,
         hide_parameters=True,
     )
     if isinstance(engine.dialect, FlightDialect):
         engine.dialect.judge = guard.check if settings.guards_statements else guard.note
-    event.listen(engine, "handle_error", _count_error)
+    event.listen(engine, "handle_error", troubles.count_statements_error)
     watch = PoolWatch.of(settings)
     watch.attach(engine.pool)
-    _SLOW.show()
+    troubles.show()
     return engine, watch
-
-
-def _count_error(context: ExceptionContext) -> None:
-    # What the guard refuses comes by here too; the database never saw it.
-    if isinstance(context.original_exception, _DATABASES_OWN):
-        _ERRORS.add(((sqlstate(context.original_exception) or _NO_CONNECTION)[:2],))
 
 
 def _connect() -> FlightConnection:
@@ -269,11 +267,11 @@ def _connect() -> FlightConnection:
             ssl_context=ssl_context(settings.db_sslmode),
             timeout=_CONNECT_TIMEOUT_SECONDS,
         )
-    except _DATABASES_OWN as error:
-        _ERRORS.add(((sqlstate(error) or _NO_CONNECTION)[:2],))
-        raise _outage(error) from error
+    except troubles.DATABASES_OWN as error:
+        troubles.count_error(error)
+        raise troubles.outage(error) from error
     connection.slow_seconds = settings.slow_query_seconds
-    connection.on_slow = _log_slow
+    connection.on_slow = troubles.tell_slow
     return connection
 
 
@@ -287,44 +285,17 @@ def ssl_context(sslmode: str) -> ssl.SSLContext | bool:
     return context
 
 
-def _log_slow(statement: str, elapsed_seconds: float) -> None:
-    _SLOW.add()
-    about = {
-        "shape": guard.shape_of(statement)[:1000],
-        "seconds": round(elapsed_seconds, 3),
-        "caller": _caller(),
-    }
-    log.warning("slow_statement", extra=about)
-
-
-def _caller() -> str:
-    """Return the function outside of core/ and the driver whose statement is being sent."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        module = frame.f_globals.get("__name__", "")
-        if not module.startswith(_BELOW):
-            return f"{module}.{frame.f_code.co_name}"
-        frame = frame.f_back
-    return ""
-
-
 @contextmanager
 def _errors_told(precondition: Precondition | None) -> Iterator[None]:
     try:
         yield
     except PoolTimeout as error:
         pool_figures.count_timeout()
-        log.warning("pool_exhausted")
+        log.warning("pool_exhausted", extra={"cause": "process"})
         raise PoolExhausted from error
     except SQLAlchemyError as error:
         if isinstance(error, DBAPIError) and error.connection_invalidated:
-            raise _outage(error) from error
+            raise troubles.outage(error) from error
         if precondition is not None and sqlstate(error) == precondition.sqlstate:
             raise precondition.refusal from error
         raise
-
-
-def _outage(error: BaseException) -> Unavailable:
-    fields = server_fields(error)
-    log.warning("database_away", extra={"sqlstate": fields.get("C"), "cause": type(error).__name__})
-    return PoolExhausted() if fields.get("M") in _NO_SLOT else DatabaseAway()

@@ -18,16 +18,10 @@ from typing import Any, NoReturn
 
 from pg8000.converters import make_param, string_in
 from pg8000.core import Context
-from pg8000.dbapi import convert_paramstyle
 from pg8000.exceptions import DatabaseError, InterfaceError
-from pg8000.legacy import (
-    Connection,
-    Cursor,
-    IntegrityError,
-    NotSupportedError,
-    ProgrammingError,
-)
+from pg8000.legacy import Connection, NotSupportedError
 
+from chalicelib.core.cursor import FlightCursor, as_stock_raises
 from chalicelib.core.wire import (
     BEGIN,
     DATA_ROW,
@@ -38,7 +32,6 @@ from chalicelib.core.wire import (
     SILENT,
     bind_message,
     message,
-    numbered,
     parse_message,
     unpack_size,
 )
@@ -49,83 +42,8 @@ _DESCRIPTIONS_MAX = 256
 _PING_TIMEOUT_SECONDS = 2.0
 
 
-def _is_several(statement: str) -> bool:
-    return ";" in statement.rstrip("; \n\t\r")
-
-
-def _as_stock_raises(error: DatabaseError) -> DatabaseError | InterfaceError:
-    fields = error.args[0]
-    if not isinstance(fields, dict):
-        return ProgrammingError(fields)
-    if fields["C"] == "28000":
-        return InterfaceError(fields)
-    if fields["C"] == "23505":
-        return IntegrityError(fields)
-    return ProgrammingError(fields)
-
-
-class FlightCursor(Cursor):
-    """A cursor whose every statement is one round trip."""
-
-    _c: FlightConnection | None
-
-    def execute(
-        self, operation: str, args: Sequence[Any] | dict[str, Any] = (), stream: Any = None
-    ) -> FlightCursor:
-        """Run one statement, after BEGIN in the same flight where a transaction is due.
-
-        A statement without arguments is a simple Query, as in stock pg8000, and may hold several.
-        A COPY takes its stream here or from `FlightConnection.copy_stream`.
-        """
-        connection = self._c
-        if connection is None:
-            raise InterfaceError("Cursor closed")
-        if stream is None and connection.copy_stream is not None:
-            stream, connection.copy_stream = connection.copy_stream, None
-        started = time.perf_counter()
-        try:
-            self._context = self._run(connection, operation, args, stream)
-        except DatabaseError as error:
-            raise _as_stock_raises(error) from error
-        finally:
-            elapsed_seconds = time.perf_counter() - started
-            if elapsed_seconds >= connection.slow_seconds:
-                connection.on_slow(operation, elapsed_seconds)
-        self._row_iter = iter(self._context.rows or ())
-        self._input_oids = ()
-        self.input_types: list[Any] = []
-        return self
-
-    def _run(
-        self,
-        connection: FlightConnection,
-        operation: str,
-        args: Sequence[Any] | dict[str, Any],
-        stream: Any,
-    ) -> Context:
-        begin = not connection.autocommit and not connection._in_transaction
-        if stream is not None:
-            if connection.autocommit and not connection._in_transaction:
-                raise InterfaceError("COPY needs a transaction: its path has a Sync in the middle")
-            if begin or connection.ahead:
-                connection.execute_unnamed("SELECT", begin=begin)
-            statement, values = convert_paramstyle(self.paramstyle, operation, args)
-            return connection.execute_unnamed(statement, values, self._input_oids, stream)
-        if connection.ahead and not args and _is_several(operation):
-            # Query messages know no binds, and so nothing that goes ahead.
-            connection.execute_unnamed("SELECT", begin=begin)
-            begin = False
-        if args:
-            if self.paramstyle in ("format", "qmark", "numeric"):
-                statement, values = numbered(self.paramstyle, operation), args
-            else:
-                statement, values = convert_paramstyle(self.paramstyle, operation, args)
-            return connection.execute_unnamed(statement, values, self._input_oids, begin=begin)
-        if begin or connection.ahead:
-            if not _is_several(operation):
-                return connection.execute_unnamed(operation, begin=begin)
-            connection.execute_simple("begin transaction")
-        return connection.execute_simple(operation)
+class NoAnswer(InterfaceError):
+    """Nobody began to answer in time."""
 
 
 class FlightConnection(Connection):
@@ -133,8 +51,9 @@ class FlightConnection(Connection):
 
     Set `autocommit` to read without a transaction: each statement is then one flight of its own.
     What `send_ahead` was given travels in the next flight, before its statement and after BEGIN.
-    `timeout` bounds the sign-in only. Afterwards statement_timeout of the role bounds a statement,
-    and TCP keepalive finds a peer that is gone without a word.
+    `answer_by`, on the monotonic clock, is until when the next flight waits for the first word of
+    its answer. `timeout` bounds the sign-in only. Afterwards statement_timeout of the role bounds a
+    statement, and TCP keepalive finds a peer that is gone without a word.
 
     An exception that leaves answers unread closes the connection: it is never half-dead.
     """
@@ -144,6 +63,7 @@ class FlightConnection(Connection):
         self._descriptions: dict[bytes, tuple[list[Any], list[Any]]] = {}
         self.copy_stream: Any = None
         self.ahead = b""
+        self.answer_by: float | None = None
         self.slow_seconds = float("inf")
         self.on_slow: Callable[[str, float], None] = lambda _statement, _seconds: None
         super().__init__(*args, **kwargs)
@@ -187,7 +107,7 @@ class FlightConnection(Connection):
         try:
             self.execute_simple(statement)
         except DatabaseError as error:
-            raise _as_stock_raises(error) from error
+            raise as_stock_raises(error) from error
 
     def close(self) -> None:
         """Take leave and close; a peer that is gone, or a second call, is no error."""
@@ -224,12 +144,12 @@ class FlightConnection(Connection):
         self._usock.settimeout(None)
         return not self._in_transaction
 
-    def _has_arrived(self) -> bool:
+    def _has_arrived(self, within_seconds: float = 0.0) -> bool:
         if self._unread:
             return True
         poll = select.poll()
         poll.register(self._usock, select.POLLIN)
-        return bool(poll.poll(0))
+        return bool(poll.poll(within_seconds * 1000))
 
     def execute_simple(self, statement: str) -> Context:
         """Send one Query message, which may hold several statements, and read its answers."""
@@ -283,8 +203,17 @@ class FlightConnection(Connection):
         except BaseException:
             self._abandon()
             raise
+        if self.answer_by is not None:
+            self._await_answer(self.answer_by)
         self.handle_messages(context)
         return context
+
+    def _await_answer(self, by: float) -> None:
+        self.answer_by = None
+        if not self._has_arrived(max(0.0, by - time.monotonic())):
+            self._abandon()
+            # By its text SQLAlchemy knows that the connection is lost.
+            raise NoAnswer("network error")
 
     def handle_messages(self, context: Context) -> None:
         """Read up to ReadyForQuery; the stock COPY path reads through here too.

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from chalicelib.core import figures
-from chalicelib.core.flight import FlightCursor
+from chalicelib.core.cursor import FlightCursor
 
 log = logging.getLogger(__name__)
 

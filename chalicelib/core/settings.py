@@ -67,7 +67,7 @@ class Settings(BaseModel):
         5,
         gt=0,
         le=60,
-        description="Seconds to wait for a free connection before 503 pool_exhausted.",
+        description="Seconds in which a request has a connection, or its 503 pool_exhausted.",
     )
     db_pool_recycle_seconds: int = Field(
         1800, gt=0, description="Seconds after which a connection is replaced."

@@ -156,7 +156,7 @@ def _look_up() -> _Found:
 
 
 def _of_outbox() -> list[_Value]:
-    with database.lone_read() as connection:
+    with database.lone_read(hurried=True) as connection:
         return [(outbox.OLDEST_AGE, (), outbox.measure_oldest(connection))]
 
 

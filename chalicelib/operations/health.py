@@ -54,7 +54,7 @@ def run_checks(
 
 
 def _check_database() -> None:
-    with database.lone_read() as connection:
+    with database.lone_read(hurried=True) as connection:
         connection.execute(_SELECT_ONE)
 
 

@@ -11,11 +11,14 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 from chalicelib.core import copying, database
+from chalicelib.core.dialect import flight_of
 from chalicelib.core.errors import DatabaseAway, PoolExhausted
 from chalicelib.core.settings import reset_settings
+from tests.counting import counted
 from tests.faults.pooler_drill import DrillPooler, free_port
 
 ONE = text("SELECT CAST(:n AS int)")
+TIMEOUTS = "db_pool_connection_timeouts_total"
 SLEEP = text("SELECT pg_sleep(:seconds)")
 # A commit that lasts: the constraint trigger runs when everything else is done.
 SETUP = """
@@ -196,6 +199,57 @@ def test_a_pooler_without_a_free_server_is_a_503(
         for way_in in (database.transaction, database.lone_read):
             with pytest.raises(PoolExhausted), way_in() as second:
                 second.execute(ONE, {"n": 1})
+    assert works()
+
+
+@pytest.mark.parametrize("way_in", [database.transaction, database.lone_read])
+def test_who_is_in_a_hurry_is_refused_before_the_pooler_says_so(
+    behind: Callable[..., DrillPooler], monkeypatch: pytest.MonkeyPatch, way_in: Any
+) -> None:
+    monkeypatch.setenv("DB_POOL_SIZE", "2")
+    monkeypatch.setenv("DB_POOL_TIMEOUT_SECONDS", "1")
+    behind(default_pool_size=1, query_wait_timeout=30)
+    before = counted(TIMEOUTS)
+    with database.transaction() as connection:
+        occupy(connection)
+        started = time.monotonic()
+        with pytest.raises(PoolExhausted), way_in(hurried=True) as second:
+            second.execute(ONE, {"n": 1})
+        assert time.monotonic() - started < 1
+    assert counted(TIMEOUTS) == before + 1
+    assert works()
+
+
+def test_a_ping_that_waits_is_part_of_the_hurry(
+    behind: Callable[..., DrillPooler], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DB_POOL_SIZE", "2")
+    monkeypatch.setenv("DB_POOL_TIMEOUT_SECONDS", "3")
+    behind(default_pool_size=1, query_wait_timeout=30)
+    with database.transaction() as connection:
+        occupy(connection)
+        with database.lone_read() as idle:
+            flight = flight_of(idle)
+        flight.used_at -= 60
+        started = time.monotonic()
+        with pytest.raises(PoolExhausted), database.lone_read(hurried=True) as second:
+            second.execute(ONE, {"n": 1})
+        assert time.monotonic() - started < 3
+        assert flight.is_closed
+    assert works()
+
+
+def test_a_first_word_in_time_is_enough_and_the_rest_may_last(
+    behind: Callable[..., DrillPooler], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DB_POOL_TIMEOUT_SECONDS", "1")
+    behind()
+    with database.transaction(hurried=True) as connection:
+        connection.execute(ONE, {"n": 1})
+        connection.execute(SLEEP, {"seconds": 1.5})
+    with database.transaction(hurried=True):
+        pass
+    time.sleep(1)
     assert works()
 
 
