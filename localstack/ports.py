@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import socket
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,7 +23,9 @@ class PortError(Exception):
 class Ports:
     """Where each part listens; `aws_endpoint` is a URL, since it may be somewhere else.
 
-    Nobody but the emulator asks for `letterbox`: it is any free one.
+    Nobody but the emulator asks for `letterbox`: it is any free one. Where a `via` is not 0,
+    Rollcall's own processes find that part by it (and PgBouncer finds Postgres): a drill has put
+    something in between that makes the line slow or breaks it.
     """
 
     web: int
@@ -31,6 +33,24 @@ class Ports:
     postgres: int
     aws_endpoint: str
     letterbox: int = 0
+    pooler_via: int = 0
+    postgres_via: int = 0
+    aws_via: int = 0
+
+    @property
+    def pooler_reached(self) -> int:
+        """The port by which the application reaches the pooler."""
+        return self.pooler_via or self.pooler
+
+    @property
+    def postgres_reached(self) -> int:
+        """The port by which the pooler reaches Postgres."""
+        return self.postgres_via or self.postgres
+
+    @property
+    def endpoint_reached(self) -> str:
+        """The address by which the application reaches the AWS endpoint."""
+        return f"http://{HOST}:{self.aws_via}" if self.aws_via else self.aws_endpoint
 
     def as_dict(self) -> dict[str, Any]:
         """Return the ports for a file."""
@@ -44,6 +64,9 @@ def wanted() -> Ports:
         pooler=_port("POOLER_PORT", 6432),
         postgres=_port("POSTGRES_PORT", 5433),
         aws_endpoint=_endpoint(os.environ.get("AWS_ENDPOINT_URL") or "http://127.0.0.1:4566"),
+        pooler_via=_port("POOLER_VIA_PORT", 0),
+        postgres_via=_port("POSTGRES_VIA_PORT", 0),
+        aws_via=_port("AWS_VIA_PORT", 0),
     )
 
 
@@ -62,12 +85,13 @@ def settled(ports: Ports) -> Ports:
         aws_endpoint = f"{endpoint.scheme}://{endpoint.hostname}:{free_port(taken)}"
     else:
         aws_endpoint = ports.aws_endpoint
-    return Ports(
-        ports.web or free_port(taken),
-        ports.pooler or free_port(taken),
-        ports.postgres or free_port(taken),
-        aws_endpoint,
-        ports.letterbox or free_port(taken),
+    return replace(
+        ports,
+        web=ports.web or free_port(taken),
+        pooler=ports.pooler or free_port(taken),
+        postgres=ports.postgres or free_port(taken),
+        aws_endpoint=aws_endpoint,
+        letterbox=ports.letterbox or free_port(taken),
     )
 
 

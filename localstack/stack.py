@@ -84,7 +84,7 @@ class Stack:
             self.note(f"using the AWS endpoint at {self.ports.aws_endpoint}; starting Postgres")
         supervisor.start(postgres.program(self.place, self.ports.postgres))
         self._prepare_database("migrate")
-        supervisor.start(pooler.program(self.place, self.ports.pooler, self.ports.postgres))
+        supervisor.start(pooler.program(self.place, self.ports.pooler, self.ports.postgres_reached))
         if self.emulator_is_ours:
             supervisor.wait_for("letterbox")
             supervisor.wait_for("emulator")
@@ -131,7 +131,7 @@ class Stack:
             self._parameters(),
             account=self.cloud.account(),
             region=emulator.REGION,
-            endpoint=self.ports.aws_endpoint,
+            endpoint=self.ports.endpoint_reached,
         )
 
     def _parameters(self) -> dict[str, Any]:
@@ -139,7 +139,7 @@ class Stack:
             "Stage": self.stage,
             "CorsOrigins": self._origins(),
             "DatabaseHost": HOST,
-            "DatabasePort": self.ports.pooler,
+            "DatabasePort": self.ports.pooler_reached,
             "DatabaseName": postgres.DATABASE,
             "DatabaseMode": "pgbouncer",
             "DatabaseSecretArn": f"rollcall-{self.stage}-database",
@@ -199,7 +199,7 @@ class Stack:
             **(origins if self.serves else {}),
             "STAGE": self.stage,
             "DB_HOST": HOST,
-            "DB_PORT": str(self.ports.pooler),
+            "DB_PORT": str(self.ports.pooler_reached),
             "DB_NAME": postgres.DATABASE,
             "DB_USER": postgres.APPLICATION,
             "DB_PASSWORD": self.place.secrets["app"],
@@ -222,7 +222,7 @@ class Stack:
             "DATABASE_URL": postgres.url(self.place, self.ports.postgres),
             "POOLER_URL": pooler.url(self.place, self.ports.pooler),
             "POOLER_ADMIN_URL": pooler.admin_url(self.place, self.ports.pooler),
-            "AWS_ENDPOINT_URL": self.ports.aws_endpoint,
+            "AWS_ENDPOINT_URL": self.ports.endpoint_reached,
             "METRICS_TOKEN": self.place.secrets["metrics"],
         }
         if self.declared.buckets:
@@ -273,7 +273,7 @@ class Stack:
             # has to be missing here.
             given = {
                 **shared,
-                "AWS_ENDPOINT_URL": self.ports.aws_endpoint,
+                "AWS_ENDPOINT_URL": self.ports.endpoint_reached,
                 "DB_SSLMODE": "disable",
                 **function.environment,
                 **self._figures_go(),
@@ -286,7 +286,7 @@ class Stack:
         dead_letters = {q.dead_letter_of: q.name for q in self.declared.queues if q.dead_letter_of}
         deployment.write(
             deployment.Deployment(
-                endpoint=self.ports.aws_endpoint,
+                endpoint=self.ports.endpoint_reached,
                 credentials=emulator.credentials(self.emulator_is_ours),
                 functions=tuple(functions),
                 queues={

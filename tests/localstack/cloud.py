@@ -34,7 +34,7 @@ def wait_for(
 class Cloud:
     """A full local cloud of its own, on free ports."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, **environment: str) -> None:
         self.state = state
         self._environment = {
             **os.environ,
@@ -43,13 +43,14 @@ class Cloud:
             "POOLER_PORT": "0",
             "POSTGRES_PORT": "0",
             "AWS_ENDPOINT_URL": "http://127.0.0.1:0",
+            **environment,
         }
 
     @classmethod
     @contextmanager
-    def started(cls, state: Path) -> Iterator[Cloud]:
+    def started(cls, state: Path, **environment: str) -> Iterator[Cloud]:
         """Start one for a block of tests, and delete it afterwards."""
-        cloud = cls(state)
+        cloud = cls(state, **environment)
         started = cloud.command("start")
         try:
             assert started.returncode == 0, started.stdout + started.stderr
