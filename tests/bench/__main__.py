@@ -120,12 +120,14 @@ def _show_ratios(rows: list[dict[str, Any]]) -> list[str]:
 def _show_shares(rows: list[dict[str, Any]]) -> list[str]:
     print(
         f"\n{'CPU ms a request':38}{'front':>9}{'pooler':>9}{'postgres':>10}{'sum':>8}{'bound':>8}"
+        f"{'ms held':>9}"
     )
     for row in rows:
         shares = row["shares_ms"]
         print(
             f"{row['name']:38}{shares['front']:9.3f}{shares['pooler']:9.3f}"
             f"{shares['postgres']:10.3f}{row['cpu_ms']:8.3f}{row['bound']:8.1f}"
+            f"{row['held_ms']:9.3f}"
         )
     return [row["name"] for row in rows if row["cpu_ms"] > row["bound"]]
 

@@ -1,5 +1,6 @@
-"""CPU per request, in the front, the pooler and Postgres: of the hottest reads and of a sign-in,
-and of whatever else is handed in.
+"""CPU per request, in the front, the pooler and Postgres, and how long it holds a connection.
+
+Of the hottest reads and of a sign-in, and of whatever else is handed in.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from itertools import cycle, islice
 from typing import Any, NamedTuple
+
+import requests
 
 from tests.bench.bulk import Registrar
 from tests.bench.processes import cpu_seconds
@@ -55,16 +58,20 @@ def hottest(stack: Stack) -> list[Asked]:
 def measure(
     stack: Stack, asked: Sequence[Asked], requests_a_round: int, rounds: int
 ) -> list[dict[str, Any]]:
-    """Return for each the median over rounds of CPU milliseconds a request, by process."""
+    """Return for each the medians over rounds of CPU milliseconds a request, by process, and of
+    those for which it holds a connection.
+    """
     families = stack.families("front", "pooler", "postgres")
     shares: dict[str, list[dict[str, float]]] = {each.name: [] for each in asked}
+    helds: dict[str, list[float]] = {each.name: [] for each in asked}
     connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=30)
     for round_number in range(rounds + 1):
         for each in asked:
             count = round(requests_a_round * each.share)
-            requests = list(islice(cycle(each.requests()), count))
+            wanted = list(islice(cycle(each.requests()), count))
+            held = _held_seconds(stack)
             before = {family: cpu_seconds(root) for family, root in families.items()}
-            for sent in requests:
+            for sent in wanted:
                 connection.request(sent.method, sent.path, body=sent.body, headers=sent.headers)
                 answer = connection.getresponse()
                 if answer.status != each.status:
@@ -77,6 +84,7 @@ def measure(
                         for family, root in families.items()
                     }
                 )
+                helds[each.name].append((_held_seconds(stack) - held) * 1000 / count)
     connection.close()
     figures = []
     for each in asked:
@@ -84,6 +92,22 @@ def measure(
         medians = {f: statistics.median(r[f] for r in rows) for f in families}
         total = statistics.median(sum(r.values()) for r in rows)
         figures.append(
-            {"name": each.name, "cpu_ms": total, "shares_ms": medians, "bound": each.bound_ms}
+            {
+                "name": each.name,
+                "cpu_ms": total,
+                "shares_ms": medians,
+                "bound": each.bound_ms,
+                "held_ms": statistics.median(helds[each.name]),
+            }
         )
     return figures
+
+
+def _held_seconds(stack: Stack) -> float:
+    """Return for how long connections were held in all, as the stack counts it."""
+    key = {"Authorization": f"Bearer {stack.addresses['METRICS_TOKEN']}"}
+    told = requests.get(f"{stack.base_url}/metrics", headers=key, timeout=30).text
+    name = "db_connection_hold_seconds_sum "
+    return sum(
+        float(line.removeprefix(name)) for line in told.splitlines() if line.startswith(name)
+    )

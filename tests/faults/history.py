@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import requests
 from sqlalchemy import Connection, text
@@ -22,13 +22,6 @@ ROWS = 20
 _TIMEOUT_SECONDS = 8.0
 # Of workers of the queue mail there are four.
 _CLAIMS_LOST = 4
-
-
-class Refusal(NamedTuple):
-    """An answer that was none: a status of the server, or what the client saw instead of one."""
-
-    what: str
-    seconds: float
 
 
 def signed_in(cloud: Cloud, name: str) -> requests.Session:
@@ -51,7 +44,7 @@ class History:
         self.begun: defaultdict[str, set[str]] = defaultdict(set)
         self.acknowledged: defaultdict[str, dict[str, Any]] = defaultdict(dict)
         self.acknowledged_at: defaultdict[str, list[float]] = defaultdict(list)
-        self.refusals: list[Refusal] = []
+        self.refusals: Counter[str] = Counter()
         self.wrong: list[str] = []
         rosa, ben, chloe, dai = (signed_in(cloud, name) for name in ("rosa", "ben", "chloe", "dai"))
         # Not chloe's: what she has acknowledged already is no mail worth.
@@ -142,24 +135,22 @@ class History:
         self, who: requests.Session, method: str, path: str, **sent: Any
     ) -> requests.Response | None:
         """Return the answer, None where a client would try again."""
-        began = time.monotonic()
         try:
             answer = who.request(method, self._cloud.url + path, timeout=_TIMEOUT_SECONDS, **sent)
         except requests.RequestException as failure:
-            self._refused(type(failure).__name__, began)
+            self._refused(type(failure).__name__)
             return None
         if answer.ok:
             return answer
-        code = answer.json().get("code")
-        self._refused(f"{answer.status_code} {code}", began)
+        self._refused(answer.json()["code"])
         if answer.status_code != 503 or int(answer.headers.get("Retry-After", 0)) < 1:
             with self._lock:
                 self.wrong.append(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
         return None
 
-    def _refused(self, what: str, began: float) -> None:
+    def _refused(self, how: str) -> None:
         with self._lock:
-            self.refusals.append(Refusal(what, time.monotonic() - began))
+            self.refusals[how] += 1
 
     def check(self, owner: Connection, mails_come_once: bool) -> None:
         """Hold what was acknowledged against what is there, once everything is worked off."""

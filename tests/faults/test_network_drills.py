@@ -169,6 +169,10 @@ FAULTS = {
 }
 
 
+# What docs/operations.md says that people see; the last two are a client's own impatience.
+REFUSALS = {"database_away", "pool_exhausted", "storage_away", "ConnectionError", "ReadTimeout"}
+
+
 @pytest.mark.parametrize("name", FAULTS)
 def test_people_write_again_soon_after(ground: Ground, name: str) -> None:
     fault = FAULTS[name]
@@ -187,6 +191,7 @@ def test_people_write_again_soon_after(ground: Ground, name: str) -> None:
         wait_for(lambda: history.all_write_since(ended), "well again", RECOVERED_SECONDS)
         wait_for(ground.cloud.is_healthy, "healthy", RECOVERED_SECONDS)
     assert history.wrong == []
+    assert history.refusals.keys() <= REFUSALS
     ground.histories[name] = history
 
 
