@@ -145,7 +145,10 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Make a new version; with `material` everybody has to acknowledge it again */
+        /**
+         * Make a new version; with `material` everybody has to acknowledge it again
+         * @description Of what is published, channels that are new are told at once, all others of what is `material`.
+         */
         patch: operations["change_announcement"];
         trace?: never;
     };
@@ -1350,6 +1353,8 @@ export interface components {
             requires_ack?: boolean;
             /** @description Ids of files that are ready, in order. */
             attachments?: number[];
+            /** @description Ids of channels that it is posted to as well; registrars and managers. */
+            channels?: number[];
             /**
              * @description Whether everybody has to read and acknowledge it again.
              * @default false
@@ -1694,7 +1699,7 @@ export interface components {
         ChannelPost: {
             id: number;
             name: string;
-            /** @description Null while the announcement is for later. */
+            /** @description Null where there is no post: the announcement is for later, the channel was paused, or it was 90 days ago. */
             state: ("queued" | "sent" | "skipped" | "failed") | null;
             code: string | null;
         };
