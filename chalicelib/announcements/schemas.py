@@ -19,6 +19,7 @@ from chalicelib.accounts.rules import Role
 from chalicelib.accounts.schemas import UserRef
 from chalicelib.announcements.rules import AudienceKind, State, Status
 from chalicelib.audit.schemas import Moment
+from chalicelib.channels.errors import PostCode
 from chalicelib.channels.rules import PostState
 from chalicelib.core.pagination import PageQuery
 
@@ -155,7 +156,7 @@ class ChannelPost(BaseModel):
         description="Null where there is no post: the announcement is for later, the channel was"
         " paused, or it was 90 days ago."
     )
-    code: str | None
+    code: PostCode | None = Field(description="Why the last try failed; see docs/channels.md.")
 
 
 class AnnouncementOut(BaseModel):

@@ -1701,7 +1701,8 @@ export interface components {
             name: string;
             /** @description Null where there is no post: the announcement is for later, the channel was paused, or it was 90 days ago. */
             state: ("queued" | "sent" | "skipped" | "failed") | null;
-            code: string | null;
+            /** @description Why the last try failed; see docs/channels.md. */
+            code: ("unresolvable" | "address_refused" | "unreachable" | "timed_out" | "tls_failed" | "busy" | "broken_off" | "redirected" | "login_refused" | "refused" | "secret_unreadable" | "no_longer_due" | "inactive") | null;
         };
         /** @description A teacher or a room that two sections want at the same time. */
         ConflictOut: {
@@ -2237,7 +2238,7 @@ export interface components {
             /** @enum {string} */
             state: "queued" | "sent" | "skipped" | "failed";
             /** @description Why the last try failed; see docs/channels.md. */
-            code: string | null;
+            code: ("unresolvable" | "address_refused" | "unreachable" | "timed_out" | "tls_failed" | "busy" | "broken_off" | "redirected" | "login_refused" | "refused" | "secret_unreadable" | "no_longer_due" | "inactive") | null;
             attempts: number;
             /** Format: date-time */
             created_at: string;
