@@ -1,4 +1,4 @@
-import { Group, Paper, Stack, Text, Title } from "@mantine/core";
+import { Paper, Stack, Text, Title } from "@mantine/core";
 
 import type { Announcement } from "../../api/types";
 import { useWords } from "../../i18n/useWords";
@@ -14,9 +14,9 @@ export function Posts({ announcement: { channels, status } }: { announcement: An
         <Title order={2} size="h4" id="posts">
           {t("announcements.posts")}
         </Title>
-        <Stack component="ul" gap="xs" m={0} p={0} className="plain-list">
+        <Stack component="ul" gap="sm" m={0} p={0} className="plain-list">
           {channels.map(({ id, name, state, code }) => (
-            <Group component="li" key={id} gap="xs" justify="space-between">
+            <Stack component="li" key={id} gap={2}>
               <Text size="sm" fw={600} className="wrap-anywhere">
                 {name}
               </Text>
@@ -31,7 +31,7 @@ export function Posts({ announcement: { channels, status } }: { announcement: An
                   )}
                 </Text>
               )}
-            </Group>
+            </Stack>
           ))}
         </Stack>
       </Stack>
