@@ -17,44 +17,69 @@ from chalicelib.mail.letters import brief
 KIND = "announcement"
 _LONGEST_EXCERPT = 300
 
+_CHOSEN = text("SELECT channel_id FROM announcement_channels WHERE announcement_id = :id")
 _CHOOSE = text(
     """
     INSERT INTO announcement_channels (announcement_id, channel_id)
     SELECT :id, unnest(CAST(:channels AS bigint[]))
     """
 )
-_CHOSEN = text(
+_LEAVE_OTHERS = text(
+    "DELETE FROM announcement_channels"
+    " WHERE announcement_id = :id AND channel_id <> ALL (CAST(:channels AS bigint[]))"
+)
+_VERSIONS = text("SELECT version, asked_version FROM announcements WHERE id = :id")
+# A version that asks again has a post of its own.
+_DUE = text(
     """
-    SELECT version, (SELECT array_agg(channel_id ORDER BY channel_id) FROM announcement_channels
-                      WHERE announcement_id = announcements.id) AS channels
-      FROM announcements WHERE id = :id
+    SELECT title, html FROM announcements
+     WHERE id = :id AND status = 'published' AND asked_version <= :version
+       AND EXISTS (SELECT FROM announcement_channels
+                    WHERE announcement_id = :id AND channel_id = :channel_id)
     """
 )
-_ANNOUNCEMENT = text("SELECT status, asked_version, title, html FROM announcements WHERE id = :id")
 
 
-def choose_channels(connection: Connection, announcement_id: int, channel_ids: list[int]) -> None:
-    """Write down where an announcement is to be posted when it is published.
+def set_channels(connection: Connection, announcement_id: int, wanted: list[int]) -> list[int]:
+    """Have an announcement posted to these channels and no others; return those that are new.
+
+    One that was chosen before may stay, paused or not.
 
     Raises:
-        Invalid: a channel does not exist, or is not active.
+        Invalid: a new one does not exist, or is not active.
     """
-    if channel_ids:
-        channels.check_channels(connection, channel_ids)
-        connection.execute(_CHOOSE, {"id": announcement_id, "channels": channel_ids})
+    before = set(connection.execute(_CHOSEN, {"id": announcement_id}).scalars())
+    added = [channel_id for channel_id in wanted if channel_id not in before]
+    channels.lock_usable(connection, added)
+    if added:
+        connection.execute(_CHOOSE, {"id": announcement_id, "channels": added})
+    if before:
+        connection.execute(_LEAVE_OTHERS, {"id": announcement_id, "channels": wanted})
+    return added
 
 
-def post_version(connection: Connection, announcement_id: int) -> None:
+def post_news(connection: Connection, announcement_id: int) -> None:
     """Have a version that is news to everybody posted to the channels that were chosen, once."""
-    version, chosen = connection.execute(_CHOSEN, {"id": announcement_id}).one()
-    if chosen:
-        channels.post_to_each(connection, chosen, KIND, about=announcement_id, occasion=version)
+    chosen = list(connection.execute(_CHOSEN, {"id": announcement_id}).scalars())
+    post_to_new(connection, announcement_id, chosen)
+
+
+def post_to_new(connection: Connection, announcement_id: int, channel_ids: list[int]) -> None:
+    """Have an announcement posted to those of these channels that were not told of what is news
+    in it; one that was taken away and is back hears nothing twice.
+    """
+    if not channel_ids:
+        return
+    version, news = connection.execute(_VERSIONS, {"id": announcement_id}).one()
+    channels.post_to_each(
+        connection, channel_ids, KIND, about=announcement_id, occasion=version, since=news
+    )
 
 
 def _notice(connection: Connection, post: Post) -> Notice:
-    told = connection.execute(_ANNOUNCEMENT, {"id": post.about}).one_or_none()
-    # A version that asks again has a post of its own.
-    if told is None or told.status != "published" or told.asked_version > (post.occasion or 0):
+    binds = {"id": post.about, "version": post.occasion, "channel_id": post.channel_id}
+    told = connection.execute(_DUE, binds).one_or_none()
+    if told is None:
         raise PostSkipped("no_longer_due")
     excerpt = brief(words_of(told.html), _LONGEST_EXCERPT)
     return Notice(told.title, excerpt, f"{get_settings().web_root}/messages")

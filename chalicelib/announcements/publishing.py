@@ -18,7 +18,7 @@ from chalicelib.announcements.audience import address_sections, check_audience, 
 from chalicelib.announcements.errors import AnnouncementPublished, AnnouncementWithdrawn
 from chalicelib.announcements.files import set_attachments
 from chalicelib.announcements.inbox import count_change
-from chalicelib.announcements.notices import choose_channels, post_version
+from chalicelib.announcements.notices import post_news, post_to_new, set_channels
 from chalicelib.announcements.queries import Announcement
 from chalicelib.announcements.rendering import render_markdown
 from chalicelib.announcements.rules import BOUNDED
@@ -137,8 +137,8 @@ def create_announcement(
         NotYourStudents: the caller is a teacher, and these are not the caller's to address.
         Forbidden: the caller is a teacher, and names channels.
     """
-    if wanted.channels and caller.role not in STAFF:
-        raise Forbidden("Channels are for registrars and managers.")
+    if wanted.channels:
+        _check_may_choose_channels(caller)
     audience = wanted.audience.asked
     check_audience(connection, caller, audience)
     announcement_id: int = connection.execute(
@@ -155,8 +155,10 @@ def create_announcement(
     ).scalar_one()
     _keep_version(connection, announcement_id, caller, material=False)
     set_attachments(connection, caller, announcement_id, wanted.attachments)
-    choose_channels(connection, announcement_id, wanted.channels)
-    after = {"audience": audience["kind"], "version": 1}
+    set_channels(connection, announcement_id, wanted.channels)
+    after: dict[str, Any] = {"audience": audience["kind"], "version": 1}
+    if wanted.channels:
+        after["channels"] = sorted(wanted.channels)
     audit.add(
         connection, caller, "announcement_created", "announcement", announcement_id, after=after
     )
@@ -190,7 +192,10 @@ def edit_announcement(
         AnnouncementWithdrawn: nothing of it can change any more.
         AnnouncementPublished: whom it is for, and when, cannot.
         Invalid, NotYourStudents: as `create_announcement`.
+        Forbidden: the caller is a teacher, and names channels or wants none.
     """
+    if "channels" in wanted.model_fields_set:
+        _check_may_choose_channels(caller)
     if announcement.status == "withdrawn":
         raise AnnouncementWithdrawn
     named = {name: getattr(wanted, name) for name in wanted.model_fields_set}
@@ -217,7 +222,11 @@ def edit_announcement(
     _keep_version(connection, announcement.id, caller, material=wanted.material)
     if "attachments" in named:
         set_attachments(connection, caller, announcement.id, wanted.attachments)
-    after = {"version": announcement.version + 1, "material": wanted.material}
+    after: dict[str, Any] = {"version": announcement.version + 1, "material": wanted.material}
+    added: list[int] = []
+    if "channels" in named:
+        added = set_channels(connection, announcement.id, wanted.channels)
+        after["channels"] = sorted(wanted.channels)
     audit.add(
         connection, caller, "announcement_updated", "announcement", announcement.id, after=after
     )
@@ -225,7 +234,9 @@ def edit_announcement(
         count_change(connection, announcement.id)
         if wanted.material:
             outbox.add(connection, "fanout", {"announcement_id": announcement.id})
-            post_version(connection, announcement.id)
+            post_news(connection, announcement.id)
+        else:
+            post_to_new(connection, announcement.id, added)
     return found(queries.find_announcement(connection, announcement.id))
 
 
@@ -255,7 +266,7 @@ def _publish(
     ):
         connection.execute(_FROZEN, {"id": announcement_id})
     outbox.add(connection, "fanout", {"announcement_id": announcement_id})
-    post_version(connection, announcement_id)
+    post_news(connection, announcement_id)
 
 
 def _keep_version(
@@ -263,6 +274,11 @@ def _keep_version(
 ) -> None:
     binds = {"id": announcement_id, "material": material, "edited_by": caller.id}
     connection.execute(_KEEP_VERSION, binds)
+
+
+def _check_may_choose_channels(caller: Caller) -> None:
+    if caller.role not in STAFF:
+        raise Forbidden("Channels are for registrars and managers.")
 
 
 def _teacher(caller: Caller) -> int | None:

@@ -5,6 +5,7 @@ What a reader sees is in inbox.py.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -166,8 +167,11 @@ class Announcement(NamedTuple):
 
     @property
     def etag(self) -> str:
-        """Return the opaque tag of what is shown."""
-        return f"{self.id}-{self.version}-{self.reminders}-{self.status}"
+        """Return the opaque tag of what is shown; how posts went stands behind the dot, since it
+        changes under the hands of whoever edits.
+        """
+        shown = hashlib.sha256(self.json.encode()).hexdigest()[:16]
+        return f"{self.id}-{self.version}-{self.reminders}-{self.status}.{shown}"
 
 
 def find_announcement(

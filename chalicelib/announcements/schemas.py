@@ -19,6 +19,7 @@ from chalicelib.accounts.rules import Role
 from chalicelib.accounts.schemas import UserRef
 from chalicelib.announcements.rules import AudienceKind, State, Status
 from chalicelib.audit.schemas import Moment
+from chalicelib.channels.errors import PostCode
 from chalicelib.channels.rules import PostState
 from chalicelib.core.pagination import PageQuery
 
@@ -55,6 +56,14 @@ Body = Annotated[
 Attachments = Annotated[
     list[Id],
     Field(max_length=_MOST_ATTACHMENTS, description="Ids of files that are ready, in order."),
+    AfterValidator(_each_once),
+]
+Channels = Annotated[
+    list[Id],
+    Field(
+        max_length=_MOST_CHANNELS,
+        description="Ids of channels that it is posted to as well; registrars and managers.",
+    ),
     AfterValidator(_each_once),
 ]
 
@@ -105,14 +114,7 @@ class AnnouncementIn(BaseModel):
         bool, Field(description="Whether readers are asked to say that they have read it.")
     ] = True
     attachments: Attachments = Field(default_factory=list)
-    channels: Annotated[
-        list[Id],
-        Field(
-            max_length=_MOST_CHANNELS,
-            description="Ids of channels that it is posted to as well; registrars and managers.",
-        ),
-        AfterValidator(_each_once),
-    ] = Field(default_factory=list)
+    channels: Channels = Field(default_factory=list)
 
 
 _UNCHANGED: Any = None
@@ -129,6 +131,7 @@ class AnnouncementChanges(BaseModel):
     publish_at: Annotated[Moment, Field(description="Only before it is published.")] = _UNCHANGED
     requires_ack: bool = _UNCHANGED
     attachments: Attachments = _UNCHANGED
+    channels: Channels = _UNCHANGED
     material: Annotated[
         bool, Field(description="Whether everybody has to read and acknowledge it again.")
     ] = False
@@ -149,8 +152,11 @@ class ChannelPost(BaseModel):
 
     id: int
     name: str
-    state: PostState | None = Field(description="Null while the announcement is for later.")
-    code: str | None
+    state: PostState | None = Field(
+        description="Null where there is no post: the announcement is for later, the channel was"
+        " paused, or it was 90 days ago."
+    )
+    code: PostCode | None = Field(description="Why the last try failed; see docs/channels.md.")
 
 
 class AnnouncementOut(BaseModel):

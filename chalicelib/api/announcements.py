@@ -117,7 +117,10 @@ def get_announcement(request: Request) -> Answer:
     errors=(AnnouncementPublished, AnnouncementWithdrawn, NotYourStudents),
 )
 def change_announcement(request: Request) -> Answer:
-    """Make a new version; with `material` everybody has to acknowledge it again."""
+    """Make a new version; with `material` everybody has to acknowledge it again.
+
+    Of what is published, channels that are new are told at once, all others of what is `material`.
+    """
     announcement = publishing.get_announcement_for(
         request.connection, request.caller, request.path["id"], lock=True
     )

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from chalicelib.core.errors import Conflict
+from chalicelib.integrations.errors import FailureCode
 
 SkipReason = Literal["no_longer_due", "inactive"]
+# What a row says of why it was not sent, or not yet.
+PostCode = Literal[FailureCode, SkipReason]
 
 
 class ChannelNameTaken(Conflict):

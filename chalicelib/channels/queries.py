@@ -42,7 +42,10 @@ _COLUMNS = f"""
 """  # noqa: S608
 _CHANNEL = text(f"SELECT {_COLUMNS} FROM channels WHERE id = :id")  # noqa: S608
 _LOCKED = text(f"{_CHANNEL.text} FOR UPDATE")
-_USABLE = text("SELECT count(*) FROM channels WHERE active AND id = ANY(CAST(:ids AS bigint[]))")
+_LOCK_ACTIVE = text(
+    "SELECT id FROM channels WHERE active AND id = ANY(CAST(:ids AS bigint[]))"
+    " ORDER BY id FOR KEY SHARE"
+)
 
 
 class Channel(NamedTuple):
@@ -83,7 +86,6 @@ def list_channels(connection: Connection, query: ChannelQuery) -> Page:
     return _CHANNELS.page(connection, query, sort="name", q=query.q, kind=query.kind)
 
 
-def all_usable(connection: Connection, channel_ids: list[int]) -> bool:
-    """Return whether each of these channels is there and active."""
-    usable: int = connection.execute(_USABLE, {"ids": channel_ids}).scalar_one()
-    return usable == len(channel_ids)
+def lock_active(connection: Connection, channel_ids: list[int]) -> list[int]:
+    """Return which of these channels are there and active, locked against their removal."""
+    return list(connection.execute(_LOCK_ACTIVE, {"ids": channel_ids}).scalars())

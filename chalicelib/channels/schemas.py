@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from chalicelib.accounts.schemas import Email
+from chalicelib.channels.errors import PostCode
 from chalicelib.channels.rules import FIELDS, OPTIONAL, REQUIRED, ChannelKind, PostState
 from chalicelib.core.pagination import PageQuery
 from chalicelib.integrations import smtp, webhooks
@@ -175,7 +176,7 @@ class PostOut(BaseModel):
     kind: Literal["test", "announcement"]
     about: int | None = Field(description="The id of the announcement.")
     state: PostState
-    code: str | None = Field(description="Why the last try failed; see docs/channels.md.")
+    code: PostCode | None = Field(description="Why the last try failed; see docs/channels.md.")
     attempts: int
     created_at: datetime
     ended_at: datetime | None

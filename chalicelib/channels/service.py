@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 from chalicelib.accounts.rules import Caller
 from chalicelib.audit import service as audit
 from chalicelib.channels.errors import BY_CONSTRAINT, SecretNeeded, SecretUnreadable
-from chalicelib.channels.queries import Channel, all_usable, find_channel
+from chalicelib.channels.queries import Channel, find_channel, lock_active
 from chalicelib.channels.rules import bound_to
 from chalicelib.channels.schemas import ChannelChanges, ChannelIn, check_secret, check_whole
 from chalicelib.channels.sealing import Sealed, present_key, seal, unseal
@@ -48,7 +48,11 @@ _POST_TO_EACH = text(
     """
     INSERT INTO channel_posts (channel_id, kind, about, occasion)
     SELECT id, :kind, :about, :occasion FROM channels
-     WHERE active AND id = ANY(CAST(:channel_ids AS bigint[])) ORDER BY id
+     WHERE active AND id = ANY(CAST(:channel_ids AS bigint[]))
+       AND NOT EXISTS (SELECT FROM channel_posts
+                        WHERE channel_id = channels.id AND kind = :kind AND about = :about
+                          AND occasion >= :since AND state IN ('queued', 'sent'))
+     ORDER BY id
         ON CONFLICT DO NOTHING
     RETURNING id
     """
@@ -170,22 +174,36 @@ def test_channel(connection: Connection, caller: Caller, channel: Channel) -> in
     return post_id
 
 
-def check_channels(connection: Connection, channel_ids: list[int]) -> None:
-    """Check that channels that somebody names can be used.
+def lock_usable(connection: Connection, channel_ids: list[int]) -> None:
+    """Lock channels that somebody names, so that none is removed before they are written down.
 
     Raises:
         Invalid: one does not exist, or is not active.
     """
-    if channel_ids and not all_usable(connection, channel_ids):
+    if channel_ids and len(lock_active(connection, channel_ids)) < len(channel_ids):
         message = "Some of these channels do not exist, or are not active."
         raise Invalid(errors=[FieldError("channels", "not_one_of", message)])
 
 
 def post_to_each(
-    connection: Connection, channel_ids: list[int], kind: str, *, about: int, occasion: int
+    connection: Connection,
+    channel_ids: list[int],
+    kind: str,
+    *,
+    about: int,
+    occasion: int,
+    since: int,
 ) -> None:
-    """Have something posted to each of these channels after the commit, once for each occasion."""
-    binds = {"channel_ids": channel_ids, "kind": kind, "about": about, "occasion": occasion}
+    """Have something posted to each of these channels after the commit, once for each occasion, and
+    not to those that an occasion since `since` was posted to, or is still to be.
+    """
+    binds = {
+        "channel_ids": channel_ids,
+        "kind": kind,
+        "about": about,
+        "occasion": occasion,
+        "since": since,
+    }
     for post_id in connection.execute(_POST_TO_EACH, binds).scalars().all():
         _call_for(connection, post_id)
 

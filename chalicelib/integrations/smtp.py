@@ -27,6 +27,7 @@ from chalicelib.integrations.destinations import (
     secured,
 )
 from chalicelib.integrations.errors import MailAway, MailRefused, OutboundFailure
+from chalicelib.integrations.outbound_pool import outbound_pool
 from chalicelib.integrations.ses import composed
 from chalicelib.pools.errors import NoFreeConnection, TooManyKeys
 from chalicelib.pools.pool import KeyedPool
@@ -249,9 +250,7 @@ def _by_code(*codes: int) -> OutboundFailure:
 
 @cache
 def _pool() -> KeyedPool[_Connection]:
-    pool = KeyedPool(is_valid=_still_talks, close=_Connection.close)
-    pool.start()
-    return pool
+    return outbound_pool("smtp", is_valid=_still_talks, close=_Connection.close)
 
 
 def _still_talks(connection: _Connection) -> bool:

@@ -20,6 +20,7 @@ from chalicelib.integrations.destinations import (
     secured,
 )
 from chalicelib.integrations.errors import OutboundFailure
+from chalicelib.integrations.outbound_pool import outbound_pool
 from chalicelib.pools.errors import NoFreeConnection, TooManyKeys
 from chalicelib.pools.pool import KeyedPool
 
@@ -117,9 +118,7 @@ def _asked(connection: _Connection, path: str, body: bytes, headers: Mapping[str
 
 @cache
 def _pool() -> KeyedPool[_Connection]:
-    pool = KeyedPool(is_valid=_is_quiet, close=_Connection.close)
-    pool.start()
-    return pool
+    return outbound_pool("https", is_valid=_is_quiet, close=_Connection.close)
 
 
 def _is_quiet(connection: _Connection) -> bool:

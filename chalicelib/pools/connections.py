@@ -88,6 +88,14 @@ class Event(NamedTuple):
     after: State
 
 
+class Wait(NamedTuple):
+    """Somebody had to wait for a connection of a key, and got one or not."""
+
+    key: str
+    seconds: float
+    was_in_vain: bool
+
+
 class Shelf(Generic[C]):
     """The connections of one key; the least recently used idle one first, and who waits in line."""
 

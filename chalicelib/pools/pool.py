@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar, cast
 from weakref import WeakSet
 
 from chalicelib.pools.clock import Clock, MonotonicClock
-from chalicelib.pools.connections import Event, Lease, Limits, Pooled, Shelf, State
+from chalicelib.pools.connections import Event, Lease, Limits, Pooled, Shelf, State, Wait
 from chalicelib.pools.errors import NoFreeConnection, NotInUse, PoolStopped, TooManyKeys
 from chalicelib.pools.figures import Counts, Figures
 
@@ -34,8 +34,8 @@ class KeyedPool(Generic[C]):
     Args:
         is_valid: tells whether a connection still serves; an exception means no.
         close: ends a connection; what it raises is counted, and the connection is gone.
-        on_event: told of every change of state, by the thread that made it; what it raises is
-            counted, the first time logged by its name.
+        on_event: told of every change of state and every wait, by the thread whose it is; what it
+            raises is counted, the first time logged by its name.
     """
 
     def __init__(
@@ -45,13 +45,13 @@ class KeyedPool(Generic[C]):
         close: Callable[[C], object],
         limits: Limits | None = None,
         clock: Clock | None = None,
-        on_event: Callable[[Event], object] | None = None,
+        on_event: Callable[[Event | Wait], object] | None = None,
     ) -> None:
         self._is_valid = is_valid
         self._close_connection = close
         self._limits = limits or Limits()
         self._clock = clock or MonotonicClock()
-        self._on_event = on_event
+        self._on_event = on_event or (lambda _: None)
         self._is_running = False
         self._begin_anew()
         _pools.add(self)
@@ -142,7 +142,7 @@ class KeyedPool(Generic[C]):
                     pooled.state = State.IDLE
                     self._changed.notify_all()
             if stays:
-                self._tell(pooled.key, State.ACTIVE, State.IDLE)
+                self._tell(Event(pooled.key, State.ACTIVE, State.IDLE))
             else:
                 self._discard(pooled, State.DISCONNECTED)
         self._sweep_now_and_then()
@@ -212,23 +212,27 @@ class KeyedPool(Generic[C]):
         """Return a connection that is ours: an idle one, or the place for a new one."""
         before: State | None = None
         shelf, ticket = self._join_line(key)
-        with self._changed:
-            try:
-                self._wait_for_turn(shelf, ticket, deadline)
-                if shelf.idle:
-                    pooled = shelf.idle.popleft()
-                    pooled.is_doomed = pooled.is_expired(self._clock.now(), self._limits)
-                    before, pooled.state = State.IDLE, State.ACTIVE
-                else:
-                    pooled = Pooled(key, self._clock.now())
-                shelf.taken.add(pooled)
-            except NoFreeConnection:
-                self._count(shelf, "timeouts")
-                raise
-            finally:
-                shelf.line.remove(ticket)
-                self._changed.notify_all()
-        self._tell(key, before, pooled.state)
+        began = self._clock.now()
+        try:
+            with self._changed:
+                try:
+                    has_waited = self._wait_for_turn(shelf, ticket, deadline)
+                    if shelf.idle:
+                        pooled = shelf.idle.popleft()
+                        pooled.is_doomed = pooled.is_expired(self._clock.now(), self._limits)
+                        before, pooled.state = State.IDLE, State.ACTIVE
+                    else:
+                        pooled = Pooled(key, self._clock.now())
+                    shelf.taken.add(pooled)
+                finally:
+                    shelf.line.remove(ticket)
+                    self._changed.notify_all()
+        except NoFreeConnection:
+            self._tell(Wait(key, self._clock.now() - began, was_in_vain=True))
+            raise
+        if has_waited:
+            self._tell(Wait(key, self._clock.now() - began, was_in_vain=False))
+        self._tell(Event(key, before, pooled.state))
         return pooled
 
     def _join_line(self, key: str) -> tuple[Shelf[C], object]:
@@ -251,16 +255,19 @@ class KeyedPool(Generic[C]):
                     del self._shelves[unused]
             self._discard_all(ending)
 
-    def _wait_for_turn(self, shelf: Shelf[C], ticket: object, deadline: float) -> None:
+    def _wait_for_turn(self, shelf: Shelf[C], ticket: object, deadline: float) -> bool:
+        has_waited = False
         while True:
             if not self._is_running:
                 raise PoolStopped
             has_place = len(shelf.taken) + len(shelf.idle) < self._limits.connections_per_key
             if shelf.line[0] is ticket and (shelf.idle or has_place):
-                return
+                return has_waited
             left = deadline - self._clock.now()
             if left <= 0:
+                self._count(shelf, "timeouts")
                 raise NoFreeConnection
+            has_waited = True
             self._clock.wait(self._changed, left)
 
     def _connected(self, pooled: Pooled[C], connect: Callable[[], C]) -> Lease[C]:
@@ -269,7 +276,7 @@ class KeyedPool(Generic[C]):
         except BaseException as failure:
             pooled.last_error = type(failure).__name__
             self._let_go(pooled, State.ERROR, "connect_failures")
-            self._tell(pooled.key, State.CONNECTING, State.ERROR)
+            self._tell(Event(pooled.key, State.CONNECTING, State.ERROR))
             raise
         with self._changed:
             pooled.connection = connection
@@ -280,7 +287,7 @@ class KeyedPool(Generic[C]):
         if not is_running:
             self._discard(pooled, State.DISCONNECTED)
             raise PoolStopped
-        self._tell(pooled.key, State.CONNECTING, State.ACTIVE)
+        self._tell(Event(pooled.key, State.CONNECTING, State.ACTIVE))
         return self._lease(pooled)
 
     def _lease(self, pooled: Pooled[C]) -> Lease[C]:
@@ -347,7 +354,7 @@ class KeyedPool(Generic[C]):
             outcome = "close_failures"
         finally:
             self._let_go(pooled, after, outcome)
-        self._tell(pooled.key, before, after)
+        self._tell(Event(pooled.key, before, after))
 
     def _let_go(self, pooled: Pooled[C], after: State, outcome: str) -> None:
         with self._changed:
@@ -368,11 +375,9 @@ class KeyedPool(Generic[C]):
         for counts in (self._counts, shelf.counts):
             setattr(counts, what, getattr(counts, what) + 1)
 
-    def _tell(self, key: str, before: State | None, after: State) -> None:
-        if self._on_event is None:
-            return
+    def _tell(self, told: Event | Wait) -> None:
         try:
-            self._on_event(Event(key, before, after))
+            self._on_event(told)
         except Exception as failure:
             with self._changed:
                 self._counts.event_failures += 1

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from chalicelib.announcements.publishing import publish_due
 from chalicelib.channels import service
 from chalicelib.channels.errors import SecretUnreadable
 from chalicelib.channels.sealing import Sealed, unseal
@@ -55,7 +54,7 @@ PRIVATE = [
 
 
 @pytest.fixture(autouse=True)
-def _keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def key(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("CHANNEL_KEY", KEY)
     reset_settings()
     yield
@@ -285,62 +284,3 @@ def test_a_rotated_key_opens_until_all_is_sealed_anew(
     assert unseal(Sealed(after.key_id, bytes(after.secret)), purpose) == SIGNING_KEY
     with pytest.raises(SecretUnreadable):
         unseal(Sealed(before.key_id, bytes(before.secret)), purpose)
-
-
-class TestOfAnnouncements:
-    def announce(self, api: API, as_: str = "rosa", **given: Any) -> Any:
-        body = {"title": "No class", "body": "On **Friday**.", **given}
-        return api.post("/api/announcements", as_=as_, body=body)
-
-    def posts(self, owner: Connection) -> list[Any]:
-        rows = owner.execute(
-            text("SELECT channel_id, kind, about, occasion FROM channel_posts ORDER BY id")
-        ).all()
-        owner.rollback()
-        return [tuple(row) for row in rows]
-
-    def test_each_channel_gets_one_post_of_each_version_that_is_news(
-        self, api: API, owner: Connection
-    ) -> None:
-        hook, bot = add(api, HOOK)["id"], add(api, BOT)["id"]
-        answer = self.announce(api, channels=[bot, hook, bot])
-        assert answer.status == 201
-        queued = {"state": "queued", "code": None}
-        assert answer.json["channels"] == [
-            {"id": hook, "name": "Staff room", **queued},
-            {"id": bot, "name": "Bot", **queued},
-        ]
-        about = answer.json["id"]
-        first = [(hook, "announcement", about, 1), (bot, "announcement", about, 1)]
-        assert self.posts(owner) == first
-        path = f"/api/announcements/{about}"
-        api.patch(path, as_="rosa", body={"title": "A word corrected"})
-        assert self.posts(owner) == first
-        api.patch(path, as_="rosa", body={"title": "Moved", "material": True})
-        again = [(hook, "announcement", about, 3), (bot, "announcement", about, 3)]
-        assert self.posts(owner) == first + again
-
-    def test_what_is_for_later_is_posted_when_it_is_published(
-        self, api: API, owner: Connection
-    ) -> None:
-        hook = add(api, HOOK)["id"]
-        later = self.announce(api, channels=[hook], publish_at="2099-01-01T00:00:00Z")
-        assert later.json["channels"][0]["state"] is None
-        assert self.posts(owner) == []
-        owner.execute(text("UPDATE announcements SET publish_at = now()"))
-        owner.commit()
-        with database.transaction() as connection:
-            publish_due(connection)
-        assert self.posts(owner) == [(hook, "announcement", later.json["id"], 1)]
-
-    def test_a_teacher_names_none(self, api: API) -> None:
-        hook = add(api, HOOK)["id"]
-        answer = self.announce(api, as_="ben", channels=[hook])
-        assert (answer.status, answer.code) == (403, "forbidden")
-        assert self.announce(api, as_="ben", channels=[]).status == 201
-
-    def test_what_does_not_exist_or_is_not_active_is_refused(self, api: API) -> None:
-        hook = add(api, HOOK | {"active": False})["id"]
-        for channels in ([hook], [999]):
-            answer = self.announce(api, channels=channels)
-            assert answer.fields == {"channels": "not_one_of"}

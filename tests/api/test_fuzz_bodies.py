@@ -75,6 +75,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "publish_at": "2026-11-26T08:00:00Z",
         "requires_ack": False,
         "attachments": [1],
+        "channels": [1],
         "material": True,
     },
     "POST /api/announcements/preview": {"audience": {"kind": "all_students"}, "body": "b"},

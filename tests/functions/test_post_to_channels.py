@@ -18,8 +18,12 @@ import pytest
 from sqlalchemy import Connection, text
 
 from chalicelib.accounts.rules import Caller
-from chalicelib.announcements.publishing import create_announcement
-from chalicelib.announcements.schemas import AnnouncementIn
+from chalicelib.announcements.publishing import (
+    create_announcement,
+    edit_announcement,
+    get_announcement_for,
+)
+from chalicelib.announcements.schemas import AnnouncementChanges, AnnouncementIn
 from chalicelib.channels import posting, service
 from chalicelib.channels.rules import MOST_ATTEMPTS, pause_after
 from chalicelib.channels.schemas import ChannelIn
@@ -65,6 +69,13 @@ class Desk:
             wanted = AnnouncementIn(title="No class", body=body, channels=list(channels))
             create_announcement(connection, self.manager, wanted, utc_now())
         return self.waiting()
+
+    def choose(self, announcement_id: int, *channels: int) -> None:
+        """Have an announcement posted to these channels and no others, as rosa does."""
+        with database.transaction() as connection:
+            announcement = get_announcement_for(connection, self.manager, announcement_id)
+            wanted = AnnouncementChanges(channels=list(channels))
+            edit_announcement(connection, self.manager, announcement, wanted)
 
     def waiting(self) -> list[int]:
         """Take the messages that wait, and return the posts that they name."""
@@ -338,6 +349,15 @@ def test_withdrawn_or_not_active_it_is_skipped(desk: Desk) -> None:
     desk.deliver(second)
     assert (desk.row(second).state, desk.row(second).code) == ("skipped", "inactive")
     assert desk.host.asked == []
+
+
+def test_taken_out_of_an_announcement_it_is_skipped(desk: Desk) -> None:
+    taken_out, left = desk.announce(desk.add(), desk.add(name="Other"))
+    desk.choose(desk.row(left).about, desk.row(left).channel_id)
+    desk.deliver(taken_out, left)
+    assert (desk.row(taken_out).state, desk.row(taken_out).code) == ("skipped", "no_longer_due")
+    assert desk.row(left).state == "sent"
+    assert len(desk.host.asked) == 1
 
 
 def test_a_test_reaches_a_channel_that_is_not_active_yet(desk: Desk) -> None:

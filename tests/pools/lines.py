@@ -7,7 +7,7 @@ from collections.abc import Callable
 from threading import Condition, Lock
 from typing import Any
 
-from chalicelib.pools.connections import Event, Limits, State
+from chalicelib.pools.connections import Event, Limits, State, Wait
 from chalicelib.pools.pool import KeyedPool
 
 ALLOWED = {
@@ -57,6 +57,7 @@ class Exchange:
         self.most: Counter[str] = Counter()
         self.lines: list[Line] = []
         self.events: list[Event] = []
+        self.waits: list[Wait] = []
         self.is_away = False
         self.events_fail = False
         self._lock = Lock()
@@ -102,7 +103,10 @@ class Exchange:
         if line.fails_to_close:
             raise OSError
 
-    def note(self, event: Event) -> None:
-        self.events.append(event)
+    def note(self, told: Event | Wait) -> None:
+        if isinstance(told, Wait):
+            self.waits.append(told)
+        else:
+            self.events.append(told)
         if self.events_fail:
             raise RuntimeError("of somebody else's making")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from threading import Condition
 from typing import Any
 
 import pytest
 
-from chalicelib.pools.connections import Event, Lease, Limits, State
+from chalicelib.pools.connections import Event, Lease, Limits, State, Wait
 from chalicelib.pools.errors import NoFreeConnection, NotInUse, PoolStopped, TooManyKeys
 from chalicelib.pools.pool import KeyedPool
 from tests.pools.lines import Exchange, Line
@@ -183,6 +184,20 @@ def test_the_fourth_waits_and_then_gives_up(exchange: Exchange, pool: KeyedPool[
     assert exchange.clock.seconds == 1000 + 10
     assert (pool.figures("relay").timeouts, pool.figures("hook").timeouts) == (1, 0)
     assert pool.figures().waiting == 0
+    assert exchange.waits == [Wait("relay", 10, was_in_vain=True)]
+
+
+def test_whoever_waits_says_how_long(exchange: Exchange, pool: KeyedPool[Line]) -> None:
+    leases = [take(exchange, pool) for _ in range(3)]
+    assert exchange.waits == []
+
+    def come_back(_changed: Condition, _seconds: float) -> None:
+        exchange.clock.seconds += 2
+        pool.give_back(leases.pop())
+
+    exchange.clock.wait = come_back
+    take(exchange, pool)
+    assert exchange.waits == [Wait("relay", 2, was_in_vain=False)]
 
 
 def test_a_use_ends_once(exchange: Exchange, pool: KeyedPool[Line]) -> None:
@@ -335,7 +350,7 @@ def test_an_interrupt_in_the_validity_check_leaves_no_place_taken(exchange: Exch
 
 
 def test_events_that_fail_or_call_back_break_nothing(exchange: Exchange) -> None:
-    def call_back(event: Event) -> None:
+    def call_back(event: Event | Wait) -> None:
         pool.figures()
         pool.sweep()
         raise RuntimeError(event.key)

@@ -68,6 +68,7 @@ def test_32_threads_share_three_lines_of_each_key() -> None:
     assert (figures.active, figures.waiting, figures.timeouts) == (0, 0, 0)
     assert sum(exchange.open.values()) == figures.idle
     assert {(event.before, event.after) for event in exchange.events} <= ALLOWED
+    assert not any(wait.was_in_vain for wait in exchange.waits)
 
 
 def test_keys_closed_and_pool_stopped_and_swept_meanwhile() -> None:

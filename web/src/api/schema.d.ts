@@ -145,7 +145,10 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Make a new version; with `material` everybody has to acknowledge it again */
+        /**
+         * Make a new version; with `material` everybody has to acknowledge it again
+         * @description Of what is published, channels that are new are told at once, all others of what is `material`.
+         */
         patch: operations["change_announcement"];
         trace?: never;
     };
@@ -1350,6 +1353,8 @@ export interface components {
             requires_ack?: boolean;
             /** @description Ids of files that are ready, in order. */
             attachments?: number[];
+            /** @description Ids of channels that it is posted to as well; registrars and managers. */
+            channels?: number[];
             /**
              * @description Whether everybody has to read and acknowledge it again.
              * @default false
@@ -1694,9 +1699,10 @@ export interface components {
         ChannelPost: {
             id: number;
             name: string;
-            /** @description Null while the announcement is for later. */
+            /** @description Null where there is no post: the announcement is for later, the channel was paused, or it was 90 days ago. */
             state: ("queued" | "sent" | "skipped" | "failed") | null;
-            code: string | null;
+            /** @description Why the last try failed; see docs/channels.md. */
+            code: ("unresolvable" | "address_refused" | "unreachable" | "timed_out" | "tls_failed" | "busy" | "broken_off" | "redirected" | "login_refused" | "refused" | "secret_unreadable" | "no_longer_due" | "inactive") | null;
         };
         /** @description A teacher or a room that two sections want at the same time. */
         ConflictOut: {
@@ -2232,7 +2238,7 @@ export interface components {
             /** @enum {string} */
             state: "queued" | "sent" | "skipped" | "failed";
             /** @description Why the last try failed; see docs/channels.md. */
-            code: string | null;
+            code: ("unresolvable" | "address_refused" | "unreachable" | "timed_out" | "tls_failed" | "busy" | "broken_off" | "redirected" | "login_refused" | "refused" | "secret_unreadable" | "no_longer_due" | "inactive") | null;
             attempts: number;
             /** Format: date-time */
             created_at: string;

@@ -97,6 +97,10 @@ export const enAnnouncements = {
   "announcements.material": "Ask everybody to read it again",
   "announcements.material_hint":
     "For a change of substance: what was confirmed before no longer counts. Leave it out for a typing error.",
+  "announcements.channels": "Post to channels, too",
+  "announcements.channels_hint": "They get the title, the beginning and a link.",
+  "announcements.channels_hint_published":
+    "One that is new gets it at once; the others only if everybody is asked to read it again.",
   "announcements.files": "Files",
   "announcements.files_none": "No files.",
 
@@ -120,6 +124,7 @@ export const enAnnouncements = {
   "announcements.reason.mail_off": "wants no mails",
   "announcements.goes_now": "It is published at once.",
   "announcements.goes_at": "It is published on {when}.",
+  "announcements.posted_to": "It is posted to {names}.",
   "announcements.asks_again": "Everybody is asked to read it again.",
   "announcements.asks_nobody": "Readers see the new text; nobody is asked again.",
   "announcements.publish": "Publish",
@@ -159,6 +164,9 @@ export const enAnnouncements = {
   "announcements.reminders": "Reminders",
   "announcements.waits": "Goes out on {when}. Nobody sees it before.",
   "announcements.withdrawn_on": "Withdrawn on {when}: it is in no inbox any more.",
+  "announcements.posts": "Posted to",
+  "announcements.posts_later": "When it is published",
+  "announcements.posts_none": "No post",
   "announcements.recipients": "Recipients",
   "announcements.recipients_none": "Nobody here.",
   "announcements.all_states": "All",

@@ -85,6 +85,10 @@ export const zhCNAnnouncements: Record<AnnouncementKey, Message> = {
   "announcements.requires_ack_hint": "可以提醒尚未确认的人。不要求确认时，打开即视为已读。",
   "announcements.material": "请所有人重新阅读",
   "announcements.material_hint": "用于实质性修改：之前的确认不再有效。仅改正错字时不要选择。",
+  "announcements.channels": "同时发往渠道",
+  "announcements.channels_hint": "渠道会收到标题、开头和链接。",
+  "announcements.channels_hint_published":
+    "新选的渠道会立即收到；其他渠道只在请所有人重新阅读时再次收到。",
   "announcements.files": "附件",
   "announcements.files_none": "没有附件。",
 
@@ -105,6 +109,7 @@ export const zhCNAnnouncements: Record<AnnouncementKey, Message> = {
   "announcements.reason.mail_off": "不接收邮件",
   "announcements.goes_now": "将立即发布。",
   "announcements.goes_at": "将于 {when} 发布。",
+  "announcements.posted_to": "将发往{names}。",
   "announcements.asks_again": "所有人需要重新阅读。",
   "announcements.asks_nobody": "读者会看到新内容，无需重新确认。",
   "announcements.publish": "发布",
@@ -139,6 +144,9 @@ export const zhCNAnnouncements: Record<AnnouncementKey, Message> = {
   "announcements.reminders": "提醒次数",
   "announcements.waits": "将于 {when} 发布，在此之前无人可见。",
   "announcements.withdrawn_on": "已于 {when} 撤回，不再出现在任何收件箱中。",
+  "announcements.posts": "发往渠道",
+  "announcements.posts_later": "发布时发送",
+  "announcements.posts_none": "没有发送记录",
   "announcements.recipients": "接收人",
   "announcements.recipients_none": "没有符合条件的人。",
   "announcements.all_states": "全部",

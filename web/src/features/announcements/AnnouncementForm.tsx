@@ -8,6 +8,7 @@ import { Trouble } from "../../app/Trouble";
 import { useRefusals } from "../../app/useRefusals";
 import { useWords } from "../../i18n/useWords";
 import { AudienceField } from "./AudienceField";
+import { ChannelsField } from "./ChannelsField";
 import { FilesField } from "./FilesField";
 import { check, LIMITS, type AnnouncementFields } from "./rules";
 
@@ -96,6 +97,7 @@ export function AnnouncementForm(props: Props) {
                 )}
               </>
             )}
+            <ChannelsField form={form} published={props.published} />
             <Checkbox
               label={t("announcements.requires_ack")}
               description={t("announcements.requires_ack_hint")}

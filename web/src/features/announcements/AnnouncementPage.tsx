@@ -12,6 +12,7 @@ import { Written } from "../messages/Written";
 import { AudienceText } from "./AudienceText";
 import { Figures } from "./Figures";
 import { History } from "./History";
+import { Posts } from "./Posts";
 import { announcementQuery } from "./queries";
 import { Recipients } from "./Recipients";
 import { isListing } from "./rules";
@@ -50,6 +51,7 @@ export default function AnnouncementPage() {
       }
     >
       <Content announcement={data} />
+      <Posts announcement={data} />
       {data.status !== "scheduled" && (
         <>
           <Figures announcement={data} />

@@ -17,7 +17,7 @@ import { AnnouncementForm } from "./AnnouncementForm";
 import { usePreview, useSaveAnnouncement } from "./mutations";
 import { Preview } from "./Preview";
 import { announcementQuery } from "./queries";
-import { audienceOf, changes, fieldsOf, type AnnouncementFields } from "./rules";
+import { audienceOf, changes, channelsToTell, fieldsOf, type AnnouncementFields } from "./rules";
 import { useAudienceOptions } from "./useAudienceOptions";
 
 /** Makes a new version of an announcement, after a look at it. */
@@ -116,6 +116,7 @@ function Edit({ announcement, etag, options, onReload }: Props) {
         found={preview.data}
         published={published}
         outcome={outcome}
+        told={channelsToTell(initial, fields, published)}
         sendLabel={t("announcements.save")}
         sending={saving.isPending}
         onSend={save}

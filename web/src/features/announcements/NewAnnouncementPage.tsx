@@ -80,6 +80,7 @@ function Write({ initial }: { initial: AnnouncementFields }) {
             ? t("announcements.goes_at", { when: dateTime(publishAt) })
             : t("announcements.goes_now")
         }
+        told={fields.channels}
         sendLabel={t(publishAt ? "announcements.schedule" : "announcements.publish")}
         sending={creation.isPending}
         onSend={send}

@@ -2,6 +2,7 @@ import { Alert, Button, Group, Paper, Stack, Text, Title } from "@mantine/core";
 import type { ReactNode } from "react";
 
 import type { AudiencePreview } from "../../api/types";
+import type { Option } from "../../app/SearchSelect";
 import { useWords } from "../../i18n/useWords";
 import { Files } from "../messages/Files";
 import { Written } from "../messages/Written";
@@ -15,6 +16,8 @@ interface Props {
   published: boolean;
   /** What happens on sending, in words. */
   outcome: string;
+  /** The channels that hear of it, too. */
+  told: Option[];
   sendLabel: string;
   sending: boolean;
   onSend(): void;
@@ -25,7 +28,7 @@ interface Props {
 
 /** How an announcement will look and whom it reaches, before it is sent. */
 export function Preview(props: Props) {
-  const { t } = useWords();
+  const { t, locale } = useWords();
   const { fields, found } = props;
   return (
     <Stack>
@@ -40,6 +43,13 @@ export function Preview(props: Props) {
       </Paper>
       {!props.published && <Reach found={found} />}
       <Text>{props.outcome}</Text>
+      {props.told.length > 0 && (
+        <Text className="wrap-anywhere">
+          {t("announcements.posted_to", {
+            names: new Intl.ListFormat(locale).format(props.told.map(({ label }) => label)),
+          })}
+        </Text>
+      )}
       {props.children}
       <Group gap="xs">
         <Button loading={props.sending} onClick={props.onSend}>

@@ -8,6 +8,8 @@ import {
   audiencesFor,
   bodyOf,
   changes,
+  channelOptions,
+  channelsToTell,
   check,
   diffLines,
   fieldsOf,
@@ -21,6 +23,7 @@ import {
 } from "./rules";
 
 const NOW = Date.parse("2026-11-26T12:00:00Z");
+const CHANNEL = { value: "9", label: "Staff room" };
 const SECTION = { value: "12", label: "PHYS101 · 01" };
 const written: AnnouncementFields = {
   ...NEW_ANNOUNCEMENT,
@@ -130,11 +133,42 @@ describe("an edit", () => {
     expect(changes(before, filed, NOW)).toEqual({ attachments: [4], material: false });
   });
 
+  it("names channels where the choice differs, in whatever order it was made", () => {
+    const [hook, bot] = [CHANNEL, { value: "11", label: "Bot" }];
+    const chosen = { ...before, channels: [bot, hook] };
+    expect(changes(before, chosen, NOW)).toEqual({ channels: [9, 11], material: false });
+    expect(changes(chosen, { ...chosen, channels: [hook, bot] }, NOW)).toEqual({ material: false });
+    expect(changes(chosen, before, NOW)).toEqual({ channels: [], material: false });
+    const posted = { id: 9, name: "Staff room", state: "sent" as const, code: null };
+    expect(fieldsOf({ ...kept, channels: [posted] }, [SECTION]).channels).toEqual([CHANNEL]);
+  });
+
   it("publishes at once what was for later", () => {
     expect(changes(before, { ...before, later: false }, NOW)).toEqual({
       publish_at: "2026-11-26T12:00:00.000Z",
       material: false,
     });
+  });
+});
+
+describe("channels", () => {
+  const bot = { value: "11", label: "Bot" };
+  const before = { ...written, channels: [CHANNEL] };
+  const after = { ...written, channels: [CHANNEL, bot] };
+
+  it("hear of what is published then, of what is new to them, and of what is news", () => {
+    expect(channelsToTell(before, after, false)).toEqual([CHANNEL, bot]);
+    expect(channelsToTell(before, after, true)).toEqual([bot]);
+    expect(channelsToTell(before, before, true)).toEqual([]);
+    expect(channelsToTell(before, { ...after, material: true }, true)).toEqual([CHANNEL, bot]);
+    expect(channelsToTell(after, { ...before, material: true }, true)).toEqual([CHANNEL]);
+  });
+
+  it("can be chosen where they are usable, and stay where they were chosen", () => {
+    expect(channelOptions([], [bot])).toEqual([bot]);
+    expect(channelOptions([CHANNEL], [bot])).toEqual([bot, CHANNEL]);
+    expect(channelOptions([bot], [bot])).toEqual([bot]);
+    expect(channelOptions([], [])).toEqual([]);
   });
 });
 
@@ -169,6 +203,13 @@ describe("figures", () => {
     expect([at("pending"), at("running"), at("done")]).toEqual([1500, 1500, false]);
     expect(announcementDelay(kept)).toBe(15_000);
     expect(announcementDelay({ ...kept, status: "published" })).toBe(false);
+    const posted = (code: "busy" | null) =>
+      announcementDelay({
+        ...kept,
+        status: "published",
+        channels: [{ id: 9, name: "Staff room", state: "queued", code }],
+      });
+    expect([posted(null), posted("busy")]).toEqual([1500, false]);
   });
 });
 

@@ -18,7 +18,7 @@ import { localTime, moment } from "../../app/moments";
 import type { Option } from "../../app/SearchSelect";
 import { isStaff } from "../session/roles";
 
-export const LIMITS = { title: 200, body: 20_000, files: 10 };
+export const LIMITS = { title: 200, body: 20_000, files: 10, channels: 10 };
 export const STATUSES: readonly AnnouncementStatus[] = ["published", "scheduled", "withdrawn"];
 export const STATES: readonly Recipient["state"][] = ["queued", "delivered", "acknowledged"];
 
@@ -37,6 +37,7 @@ export type AnnouncementFields = {
   publish_at: string;
   requires_ack: boolean;
   attachments: AttachmentRef[];
+  channels: Option[];
   material: boolean;
 };
 
@@ -50,6 +51,7 @@ export const NEW_ANNOUNCEMENT: AnnouncementFields = {
   publish_at: "",
   requires_ack: true,
   attachments: [],
+  channels: [],
   material: false,
 };
 
@@ -107,6 +109,7 @@ export function bodyOf(fields: AnnouncementFields): NewAnnouncement {
     requires_ack: fields.requires_ack,
     ...(publish_at && { publish_at }),
     ...(fields.attachments.length > 0 && { attachments: idsOf(fields.attachments) }),
+    ...(fields.channels.length > 0 && { channels: channelIds(fields) }),
   };
 }
 
@@ -127,6 +130,7 @@ export function fieldsOf(announcement: Announcement, options: Option[]): Announc
     publish_at: status === "scheduled" ? localTime(publish_at) : "",
     requires_ack,
     attachments,
+    channels: announcement.channels.map(({ id, name }) => ({ value: String(id), label: name })),
   };
 }
 
@@ -153,12 +157,39 @@ export function changes(
     ...(publishedNow && { publish_at: new Date(now).toISOString() }),
     ...(differs("requires_ack") && { requires_ack: wanted.requires_ack }),
     ...(differs("attachments") && { attachments: idsOf(after.attachments) }),
+    ...(differs("channels") && { channels: channelIds(after) }),
     material: after.material,
   };
 }
 
 function idsOf(files: AttachmentRef[]): number[] {
   return files.map(({ id }) => id);
+}
+
+/** In an order of their own: which one was chosen first makes no difference. */
+function channelIds({ channels }: AnnouncementFields): number[] {
+  return channels.map(({ value }) => Number(value)).sort((one, other) => one - other);
+}
+
+/**
+ * Return the channels that hear of it: of what is out already those that are new, unless it is news
+ * to everybody.
+ */
+export function channelsToTell(
+  before: AnnouncementFields,
+  after: AnnouncementFields,
+  published: boolean,
+): Option[] {
+  if (!published || after.material) return after.channels;
+  return after.channels.filter(
+    ({ value }) => !before.channels.some((known) => known.value === value),
+  );
+}
+
+/** Return what there is to choose from: what is usable, and what was chosen, usable or not. */
+export function channelOptions(chosen: Option[], usable: Option[]): Option[] {
+  const kept = chosen.filter(({ value }) => !usable.some((option) => option.value === value));
+  return [...usable, ...kept];
 }
 
 /** Return the filters of the API that the words of an address mean; what means nothing is left out. */
@@ -187,9 +218,14 @@ export function statsDelay(stats: AnnouncementStats | undefined): number | false
   return stats && stats.fanout.state !== "done" ? WATCHING_MILLISECONDS : false;
 }
 
-/** The same of an announcement, which is published by itself when its time has come. */
+/**
+ * The same of an announcement, which is published by itself when its time has come, and whose posts
+ * are under way for a moment; what is tried again later is not waited for.
+ */
 export function announcementDelay(announcement: Announcement | undefined): number | false {
-  return announcement?.status === "scheduled" ? WAITING_MILLISECONDS : false;
+  if (announcement?.status === "scheduled") return WAITING_MILLISECONDS;
+  const moving = announcement?.channels.some(({ state, code }) => state === "queued" && !code);
+  return moving ? WATCHING_MILLISECONDS : false;
 }
 
 export interface DiffLine {

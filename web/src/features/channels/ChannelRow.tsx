@@ -6,6 +6,7 @@ import { Confirmation } from "../../app/Confirmation";
 import { Trouble } from "../../app/Trouble";
 import { useNotice } from "../../app/useNotice";
 import { useWords } from "../../i18n/useWords";
+import { PostOutcome } from "./PostOutcome";
 import { useDeleteChannel, useSwitchChannel, useTestChannel } from "./queries";
 import { placeOf } from "./rules";
 
@@ -104,10 +105,7 @@ function Outcome({ post }: { post: ChannelPost | null }) {
   }
   return (
     <>
-      <Text size="sm">
-        {t(`channels.state.${post.state}`)}
-        {post.code && ` (${post.code})`}
-      </Text>
+      <PostOutcome state={post.state} code={post.code} />
       <Text size="sm" c="dimmed">
         {date(post.ended_at ?? post.created_at)}
       </Text>

@@ -1,5 +1,5 @@
 /** Reading and changing channels; a test is on its way for a moment, so the list is read again. */
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 
 import { answered, api } from "../../api/client";
 import { pagesQuery } from "../../api/pages";
@@ -8,6 +8,8 @@ import { useIdempotencyKey } from "../../app/useIdempotencyKey";
 
 const LIST = { queryKey: ["channels"] };
 const PAGE_SIZE = 50;
+// As many as one answer holds; nobody chooses among more.
+const MOST_CHOICES = 200;
 const POLL_MILLISECONDS = 2000;
 
 export function channelsQuery() {
@@ -32,6 +34,19 @@ export function channelsQuery() {
       return waits ? POLL_MILLISECONDS : false;
     },
   };
+}
+
+/** What an author chooses from: the channels that are not paused. */
+export function channelChoiceQuery() {
+  return queryOptions({
+    queryKey: ["channels", "choice"],
+    queryFn: ({ signal }) =>
+      answered(api.GET("/api/channels", { params: { query: { limit: MOST_CHOICES } }, signal })),
+    select: ({ items }) =>
+      items
+        .filter(({ active }) => active)
+        .map(({ id, name }) => ({ value: String(id), label: name })),
+  });
 }
 
 export function useCreateChannel() {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { Channel } from "../../api/types";
-import { asked, missing, NEW_CHANNEL, placeOf } from "./rules";
+import { asked, missing, NEW_CHANNEL, outcomeOf, placeOf } from "./rules";
 
 const relay = {
   ...NEW_CHANNEL,
@@ -48,5 +48,17 @@ describe("where a channel leads", () => {
     expect(placeOf(hook)).toBe("hooks.example");
     expect(placeOf({ kind: "telegram", chat_id: "-100" } as Channel)).toBe("-100");
     expect(placeOf({ kind: "smtp", to: "b@school.example" } as Channel)).toBe("b@school.example");
+  });
+});
+
+describe("how a post went", () => {
+  it.each([
+    ["queued", null, "queued"],
+    ["queued", "busy", "again"],
+    ["failed", "busy", "failed"],
+    ["sent", null, "sent"],
+    ["skipped", "inactive", "skipped"],
+  ] as const)("%s with the code %s is %s", (state, code, outcome) => {
+    expect(outcomeOf(state, code)).toBe(outcome);
   });
 });

@@ -1,5 +1,5 @@
 /** What a form asks of a kind of channel, and what of it is sent. */
-import type { Channel, ChannelKind, NewChannel } from "../../api/types";
+import type { Channel, ChannelKind, ChannelPost, NewChannel } from "../../api/types";
 
 export const KINDS: readonly ChannelKind[] = ["webhook", "telegram", "smtp"];
 export const SECURITIES = ["starttls", "tls", "none"] as const;
@@ -81,4 +81,12 @@ export function placeOf(channel: Channel): string {
     case "smtp":
       return channel.to ?? "";
   }
+}
+
+/** Return how a post went; one that waits for another try is told from one on its way. */
+export function outcomeOf(
+  state: ChannelPost["state"],
+  code: ChannelPost["code"],
+): ChannelPost["state"] | "again" {
+  return state === "queued" && code ? "again" : state;
 }
