@@ -37,13 +37,14 @@ def shifted(environment: Mapping[str, str], shift: str | Path) -> dict[str, str]
     """Return an environment whose processes have a wrong clock: `+1h`, say, or by a file that holds
     that and may change.
     """
-    by = "FAKETIME" if isinstance(shift, str) else "FAKETIME_TIMESTAMP_FILE"
+    by = {"FAKETIME": shift}
+    if isinstance(shift, Path):
+        by = {"FAKETIME_TIMESTAMP_FILE": str(shift), "FAKETIME_NO_CACHE": "1"}
     return {
         **environment,
         "LD_PRELOAD": str(LIBRARY),
         "PYTHONPATH": str(Path(__file__).resolve().parent / "shifted"),
-        by: str(shift),
-        "FAKETIME_NO_CACHE": "1",
+        **by,
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         # The byte-code of modules is checked by the time of their files.
         "NO_FAKE_STAT": "1",
