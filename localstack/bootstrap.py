@@ -41,6 +41,7 @@ def main() -> int:
         if for_tests:
             install_browser()
             unpack_promtool()
+            unpack_faketime()
     except SetupFailed as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -165,17 +166,28 @@ def unpack_promtool() -> None:
 
     Not by installing its package: that starts a server.
     """
-    target = VENV / "bin" / "promtool"
-    if shutil.which("promtool") or target.exists() or shutil.which("apt-get") is None:
+    if not shutil.which("promtool"):
+        _unpack("prometheus", "usr/bin/promtool", VENV / "bin")
+
+
+def unpack_faketime() -> None:
+    """Put libfaketime, which drills of wrong clocks need, into .venv; where that fails, they are
+    skipped.
+    """
+    _unpack("libfaketime", "usr/lib/*/faketime/libfaketimeMT.so.1", VENV / "lib")
+
+
+def _unpack(package: str, pattern: str, target: Path) -> None:
+    """Copy one file of a package of the system's into a folder, if it is not there."""
+    name = pattern.rpartition("/")[2]
+    if (target / name).exists() or shutil.which("apt-get") is None:
         return
-    _say("unpacking promtool")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        if _run(["apt-get", "download", "prometheus"], folder) == 0:
-            for package in folder.glob("*.deb"):
-                _run(["dpkg-deb", "--extract", str(package), name], folder)
-        unpacked = folder / "usr" / "bin" / "promtool"
-        if unpacked.exists():
+    _say(f"unpacking {name}")
+    with tempfile.TemporaryDirectory() as folder:
+        if _run(["apt-get", "download", package], Path(folder)) == 0:
+            for archive in Path(folder).glob("*.deb"):
+                _run(["dpkg-deb", "--extract", str(archive), folder], Path(folder))
+        for unpacked in Path(folder).glob(pattern):
             shutil.copy(unpacked, target)
 
 

@@ -29,6 +29,9 @@ _KIND = "access"
 _TYPE = "at+jwt"
 _REQUIRED = ["exp", "iat", "iss", "aud", "sub", "jti"]
 _LONGEST_TOKEN = 2048
+# Of `iat`, by which a process whose clock is behind would refuse what was just signed (RFC 7519,
+# section 4.1.4: a few minutes). An expiry has none: who comes too late refreshes.
+_LEEWAY_SECONDS = 300
 
 
 class SessionName(NamedTuple):
@@ -116,6 +119,7 @@ def _verified(token: str, keys: tuple[Key, ...]) -> tuple[Claims, float]:
             algorithms=[_ALGORITHM],
             issuer=_ISSUER,
             audience=_AUDIENCE,
+            leeway=_LEEWAY_SECONDS,
             options={"require": _REQUIRED},
         )
         caller = Caller(int(said["sub"]), said["username"], said["role"])

@@ -31,6 +31,7 @@ from chalicelib.announcements.schemas import (
 from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Request, endpoint
 from chalicelib.api.paging import page_answer
+from chalicelib.core.clock import read_clock
 from chalicelib.core.pagination import InvalidCursor, PageQuery
 
 blueprint = Blueprint(__name__)
@@ -69,7 +70,7 @@ def create_announcement(request: Request) -> Answer:
     Teachers address all students, or students of sections that they teach.
     """
     announcement = publishing.create_announcement(
-        request.connection, request.caller, request.body, request.now
+        request.connection, request.caller, request.body, read_clock(request.connection)
     )
     location = f"/api/announcements/{announcement.id}"
     return Answer(announcement.json, etag=announcement.etag, location=location)
@@ -220,7 +221,7 @@ def remind_unacknowledged(request: Request) -> Answer:
         request.connection, request.caller, request.path["id"], lock=True
     )
     reminded = reminding.remind_unacknowledged(
-        request.connection, request.caller, announcement, request.now
+        request.connection, request.caller, announcement, read_clock(request.connection)
     )
     return Answer.of(RemindedOut(reminded=reminded))
 

@@ -33,6 +33,7 @@ from chalicelib.accounts.sessions import SignedIn
 from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Request, endpoint
 from chalicelib.core import database
+from chalicelib.core.clock import read_clock
 
 blueprint = Blueprint(__name__)
 
@@ -80,8 +81,9 @@ def login(request: Request) -> Answer:
         attempt = signing_in.begin_sign_in(connection, request.stranger, body.username)
     matches = password_matches(attempt.password_hash, body.password)
     with database.transaction(hurried=True) as connection:
+        now = read_clock(connection)
         return _tokens(
-            signing_in.finish_sign_in(connection, request.stranger, attempt, matches, request.now)
+            signing_in.finish_sign_in(connection, request.stranger, attempt, matches, now)
         )
 
 
@@ -97,9 +99,8 @@ def login(request: Request) -> Answer:
 def refresh(request: Request) -> Answer:
     """Exchange a refresh token for new tokens; one that comes twice ends the session."""
     token = request.body.refresh_token
-    return _tokens(
-        sessions.refresh_session(request.connection, request.stranger, token, request.now)
-    )
+    now = read_clock(request.connection)
+    return _tokens(sessions.refresh_session(request.connection, request.stranger, token, now))
 
 
 @endpoint(blueprint, "POST", "/auth/logout", roles=None, body=RefreshIn, status=204)

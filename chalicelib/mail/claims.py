@@ -51,6 +51,10 @@ _CLAIM = text(
     RETURNING kind, user_id, address, about, occasion, now() - created_at AS age, attempts
     """
 )
+_KEEP = text(
+    "UPDATE mails SET claimed_until = clock_timestamp() + CAST(:seconds AS interval)"
+    " WHERE id = :id AND state = 'queued' AND attempts = :attempt"
+)
 _GIVE_BACK = text(
     "UPDATE mails SET claimed_until = clock_timestamp()"
     " WHERE id = :id AND state = 'queued' AND attempts = :attempt"
@@ -84,6 +88,17 @@ def claim_mail(connection: Connection, mail_id: int) -> Mail | None:
     if state == "queued":
         raise MailClaimed(mail_id)
     return None
+
+
+def keep_claim(connection: Connection, mail: Mail) -> None:
+    """Begin the time of a claim anew, just before the mail goes out.
+
+    Raises:
+        MailClaimed: we slept past its end, and another worker has the mail, or sent it.
+    """
+    binds = {"id": mail.id, "attempt": mail.attempt, "seconds": timedelta(seconds=CLAIM_SECONDS)}
+    if connection.execute(_KEEP, binds).rowcount == 0:
+        raise MailClaimed(mail.id)
 
 
 def give_back(connection: Connection, mail: Mail) -> None:

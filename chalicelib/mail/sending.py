@@ -1,5 +1,5 @@
 """One mail, from its claim to its end: composed in one transaction, sent in none when its turn has
-come, noted in another.
+come and the claim still is ours, noted in another.
 
 What mails of a kind say is known to the areas above; they are passed in.
 """
@@ -22,6 +22,7 @@ from chalicelib.mail.claims import (
     Mail,
     claim_mail,
     give_back,
+    keep_claim,
     note_refused,
     note_sent,
     note_skipped,
@@ -70,6 +71,7 @@ def send_mail(mail_id: int, composers: Mapping[str, Composer]) -> None:
         insist(lambda connection: give_back(connection, mail))
         raise MailWaits
     sleep(slot.wait_seconds)
+    insist(lambda connection: keep_claim(connection, mail))
     try:
         message_id = _transport()(
             sender=sender,

@@ -5,13 +5,12 @@ themselves.
 from __future__ import annotations
 
 import logging
-from datetime import datetime
 from typing import Any
 
 from chalicelib.announcements import digests
 from chalicelib.core import database, logs
 from chalicelib.core.batches import in_turns
-from chalicelib.core.clock import utc_now
+from chalicelib.core.clock import read_clock
 from chalicelib.core.jobs import scheduled
 from chalicelib.core.settings import get_settings
 from chalicelib.integrations.database_login import database_login
@@ -36,16 +35,16 @@ def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
     database.set_credentials_provider(database_login)
     with logs.correlated(context.aws_request_id):
         done = {
-            "digests": _digest(context, utc_now()),
+            "digests": _digest(context),
             "reminders": in_turns(context, _RESERVE_MILLISECONDS, _remind),
         }
         log.info("digests_queued", extra=done)
     return done
 
 
-def _digest(context: Any, now: datetime) -> int:
+def _digest(context: Any) -> int:
     with database.lone_read() as connection:
-        clocks = digests.read_clocks(connection, now)
+        clocks = digests.read_clocks(connection, read_clock(connection))
     after, total = 0, 0
     while context.get_remaining_time_in_millis() > _RESERVE_MILLISECONDS:
         with database.transaction() as connection:

@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.bulk import service as bulk
 from chalicelib.core import database, logs
-from chalicelib.core.clock import utc_now
+from chalicelib.core.clock import read_clock
 from chalicelib.core.jobs import scheduled
 from chalicelib.core.settings import get_settings
 from chalicelib.integrations.database_login import database_login
@@ -25,9 +25,9 @@ def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
     """
     logs.configure(get_settings().log_level)
     database.set_credentials_provider(database_login)
-    today = utc_now().date()
     with logs.correlated(context.aws_request_id):
         with database.lone_read() as connection:
+            today = read_clock(connection).date()
             readers = list_readers(connection)
         reports = 0
         for reader in readers:

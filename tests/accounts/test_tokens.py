@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -30,6 +31,14 @@ def test_a_token_brings_back_its_caller(secret: pytest.MonkeyPatch) -> None:
     token = tokens.issue_access_token(ROSA, SESSION, utc_now()).token
     assert tokens.read_access_token(token) == (ROSA, SESSION)
     assert tokens.read_access_token(token) == (ROSA, SESSION)
+
+
+def test_a_token_of_a_clock_that_is_minutes_ahead_holds(secret: pytest.MonkeyPatch) -> None:
+    ahead = tokens.issue_access_token(ROSA, SESSION, utc_now() + timedelta(minutes=4)).token
+    assert tokens.read_access_token(ahead) == (ROSA, SESSION)
+    too_far = tokens.issue_access_token(ROSA, SESSION, utc_now() + timedelta(minutes=6)).token
+    with pytest.raises(InvalidToken):
+        tokens.read_access_token(too_far)
 
 
 def test_two_tokens_of_one_second_differ(secret: pytest.MonkeyPatch) -> None:

@@ -21,8 +21,9 @@ from tests.functions.events import Context, sqs_event
 BEFORE_SEND = "before send"
 AFTER_SEND = "after send"
 # Claim, recipient and what the mail is about, suppression, the link and its token, commit; a slot
-# and its commit; the send; the note and its commit. A reminder goes the way of what it reminds of.
-_SEND = ("INSERT", "COMMIT", BEFORE_SEND, AFTER_SEND, "UPDATE", "COMMIT")
+# and its commit; the claim again; the send; the note. A reminder goes the way of what it reminds
+# of.
+_SEND = ("INSERT", "COMMIT", "UPDATE", "COMMIT", BEFORE_SEND, AFTER_SEND, "UPDATE", "COMMIT")
 _ANNOUNCEMENT = ("UPDATE", "SELECT", "SELECT", "SELECT", "INSERT", "SELECT", "COMMIT", *_SEND)
 WAYS = {
     "forgot_password": ("UPDATE", "SELECT", "SELECT", "INSERT", "COMMIT", *_SEND),

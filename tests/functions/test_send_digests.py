@@ -23,7 +23,7 @@ def board(post: Post) -> Board:
 @pytest.fixture(autouse=True)
 def at_18_utc(monkeypatch: pytest.MonkeyPatch) -> None:
     now = datetime(2026, 9, 1, 18, 0, 7, tzinfo=UTC)
-    monkeypatch.setattr(send_digests, "utc_now", lambda: now)
+    monkeypatch.setattr(send_digests, "read_clock", lambda _: now)
 
 
 def age(board: Board, interval: str) -> None:

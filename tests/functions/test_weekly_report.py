@@ -31,7 +31,7 @@ def on_monday(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def set_clock(monkeypatch: pytest.MonkeyPatch, now: datetime) -> None:
-    monkeypatch.setattr(weekly_report, "utc_now", lambda: now)
+    monkeypatch.setattr(weekly_report, "read_clock", lambda _: now)
 
 
 def report() -> int:
