@@ -20,7 +20,7 @@ from types import FrameType
 from places import CHECKOUT, python
 
 # All other folders are the other half: a new one is tested wherever it belongs.
-_OTHER_PROCESSES = ("tests/faults", "tests/localstack", "tests/ui")
+_OTHER_PROCESSES = ("tests/faults", "tests/ui", "tests/localstack")
 _BEGINNING = "test session starts"
 _HEADING = re.compile(r"=+ (.+?) =+$")
 _COUNT = re.compile(r"(\d+) ([a-z]+)")
