@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 
@@ -31,6 +32,16 @@ def ended(worker: BaseProcess) -> bool:
     code = dying.code_of(worker)
     assert code in (0, -signal.SIGKILL), "a worker failed"
     return code == 0
+
+
+def await_rollback(school: School) -> None:
+    """Wait until the server knows that a worker died: so long it keeps what that had locked."""
+    for _ in range(200):
+        busy = "SELECT 1 FROM pg_stat_activity WHERE usename = 'rollcall_app' AND state <> 'idle'"
+        if not school.read(busy):
+            return
+        time.sleep(0.05)
+    raise AssertionError("the server never gives a dead worker's transaction up")
 
 
 def settle(school: School, announcement: int) -> None:
