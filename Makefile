@@ -32,7 +32,7 @@ reset: ## End it and delete its data (.local/)
 setup: ## Install what is missing, build the web app
 	@$(PYTHON) localstack/bootstrap.py
 
-test: ## The whole suite on a private local cloud; ARGS="tests/core -k flight" chooses
+test: ## The whole suite, as two halves side by side; ARGS="tests/core -k flight" chooses
 	@$(PYTHON) localstack/bootstrap.py --tests
 	@$(LOCAL) test -- $(ARGS)
 

@@ -20,6 +20,7 @@ from typing import IO
 sys.path.insert(1, str(Path(__file__).resolve().parent.parent))
 
 import follow
+import halves
 import ports
 import psutil
 import status
@@ -174,7 +175,9 @@ def reset(place: Place) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """Run pytest with a private local cloud."""
+    """Run pytest with a private local cloud, or without arguments all tests by two of each."""
+    if not arguments:
+        return halves.run(halves.commands())
     return execute([python(), "-m", "pytest", *arguments])
 
 

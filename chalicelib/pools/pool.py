@@ -13,7 +13,6 @@ import os
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from threading import Condition
 from typing import Any, Generic, TypeVar, cast
 from weakref import WeakSet
@@ -194,7 +193,7 @@ class KeyedPool(Generic[C]):
                 counts = chosen[0].counts if chosen else Counts()
             states = Counter(pooled.state for shelf in chosen for pooled in shelf.taken)
             return Figures(
-                **asdict(counts),
+                **vars(counts),
                 connecting=states[State.CONNECTING],
                 idle=sum(len(shelf.idle) for shelf in chosen),
                 active=states[State.ACTIVE],

@@ -32,9 +32,11 @@ from chalicelib.core.clock import utc_now
 
 DESCRIPTION = openapi.describe()
 PASSWORD = "Rollcall-Demo-2026"
-BEGIN_SESSION = text(
-    "INSERT INTO sessions (user_id, ip, expires_at)"
-    " VALUES (:user_id, '127.0.0.1', now() + interval '1 day') RETURNING id"
+BEGIN_SESSIONS = text(
+    "WITH begun AS (INSERT INTO sessions (user_id, ip, expires_at)"
+    " SELECT id, '127.0.0.1', now() + interval '1 day' FROM users"
+    " WHERE username = ANY(CAST(:names AS text[])) RETURNING id, user_id)"
+    " SELECT begun.id, user_id, username, role FROM begun JOIN users ON users.id = user_id"
 )
 CAST: dict[str, Role] = {
     "amara": "manager",
@@ -97,11 +99,16 @@ class API:
         self.sessions: dict[str, SessionName] = {}
         self._gateway = Gateway(app, allowed_origins=["http://127.0.0.1:8000"])
 
-    def sign_in(self, connection: Connection, caller: Caller) -> None:
-        """Begin the one session that `as_` stands for."""
-        begun = connection.execute(BEGIN_SESSION, {"user_id": caller.id}).scalar_one()
-        self.callers[caller.username] = caller
-        self.sessions[caller.username] = SessionName(begun, 1)
+    def add(self, *people: service.NewUser) -> None:
+        """Add people, each with the one session that `as_` stands for."""
+        with database.transaction() as connection:
+            service.create_missing_users(connection, people)
+            names = [person.username for person in people]
+            for session, user_id, name, role in connection.execute(
+                BEGIN_SESSIONS, {"names": names}
+            ):
+                self.callers[name] = Caller(user_id, name, role)
+                self.sessions[name] = SessionName(session, 1)
 
     def token(self, name: str) -> str:
         caller, session = self.callers[name], self.sessions[name]
@@ -170,12 +177,12 @@ def password_hash() -> str:
 def api(owner_engine: Any, clean_database: None, password_hash: str) -> API:
     """The demo cast and an empty catalogue."""
     api = API()
-    with database.transaction() as connection:
-        for name, role in CAST.items():
-            user = service.NewUser(
-                name, f"{name}@rollcall.example", name.title(), role, password_hash
-            )
-            api.sign_in(connection, Caller(service.create_user(connection, user), name, role))
+    api.add(
+        *(
+            service.NewUser(name, f"{name}@rollcall.example", name.title(), role, password_hash)
+            for name, role in CAST.items()
+        )
+    )
     return api
 
 

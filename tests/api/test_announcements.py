@@ -6,10 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from chalicelib.accounts.rules import Caller
-from chalicelib.accounts.service import NewUser, create_user
+from chalicelib.accounts.service import NewUser
 from chalicelib.announcements.fanout import fan_out
-from chalicelib.core import database
 
 from .conftest import API, AddSection, Answer
 from .test_enrollments import enrol
@@ -315,9 +313,7 @@ def test_newcomers_are_not_told_what_the_school_was_told_before(
     api: API, owner: Connection
 ) -> None:
     later = api.post("/api/announcements", as_="rosa", body=TITLE).json
-    with database.transaction() as connection:
-        user = NewUser("eva", "eva@rollcall.example", "Eva", "student")
-        api.sign_in(connection, Caller(create_user(connection, user), "eva", "student"))
+    api.add(NewUser("eva", "eva@rollcall.example", "Eva", "student"))
     arrive(later)
     assert inbox(api, "eva") == []
     assert stats(api, later)["audience"] == 2

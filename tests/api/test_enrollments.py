@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from chalicelib.accounts.rules import Caller
-from chalicelib.accounts.service import NewUser, create_user
-from chalicelib.core import database
+from chalicelib.accounts.service import NewUser
 from chalicelib.core.settings import reset_settings
 
 from .conftest import API, AddSection, AtOnce
@@ -23,11 +21,12 @@ def add_students(api: API) -> AddStudents:
     """Add students s1, s2 … and return their ids."""
 
     def add(count: int) -> list[int]:
-        with database.transaction() as connection:
-            for n in range(1, count + 1):
-                user = NewUser(f"s{n}", f"s{n}@school.example", f"Student {n:03}", "student")
-                caller = Caller(create_user(connection, user), f"s{n}", "student")
-                api.sign_in(connection, caller)
+        api.add(
+            *(
+                NewUser(f"s{n}", f"s{n}@school.example", f"Student {n:03}", "student")
+                for n in range(1, count + 1)
+            )
+        )
         return [api.callers[f"s{n}"].id for n in range(1, count + 1)]
 
     return add

@@ -104,10 +104,10 @@ class TestText:
         assert fits("text/markdown", text)
 
     def test_a_long_blank_beginning_costs_no_time(self) -> None:
-        started = time.perf_counter()
+        started = time.process_time()
         for filler in (b" ", b"<!---->", b"<?xml>", b"<!--", b"<?xml"):
             fits("text/plain", filler * (PREFIX_BYTES // len(filler)))
-        assert time.perf_counter() - started < 0.5
+        assert time.process_time() - started < 0.5
 
 
 class TestRelatives:

@@ -1,12 +1,11 @@
-"""Workers of announcements as forks of the test, which die at a statement or live to the end."""
+"""Workers of announcements, which die at a statement or live to the end."""
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
-import traceback
+import time
 from collections.abc import Callable
+from multiprocessing.process import BaseProcess
 
 from tests.announcements.school import School, fan_out, small_chunks
 from tests.faults import dying
@@ -14,30 +13,35 @@ from tests.faults import dying
 CHUNK = 3
 
 
-def start(work: Callable[[], object], die_at: int = 0) -> int:
-    """Begin work in a process of its own, which kills itself before its nth statement; return its
-    pid. Its chunks and batches are small.
+def start(work: Callable[[], object], die_at: int = 0) -> BaseProcess:
+    """Begin work in a process of its own, which kills itself before its nth statement. Its chunks
+    and batches are small.
     """
-    pid = os.fork()
-    if pid:
-        return pid
-    try:
+
+    def begin() -> None:
         small_chunks(CHUNK)
         if die_at:
             dying.die_at(die_at)
         work()
-    except BaseException:
-        traceback.print_exc()
-        sys.stderr.flush()
-        os._exit(1)
-    os._exit(0)
+
+    return dying.start(begin)
 
 
-def ended(pid: int) -> bool:
+def ended(worker: BaseProcess) -> bool:
     """Wait for a process; tell whether it lived to the end of its work."""
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    code = dying.code_of(worker)
     assert code in (0, -signal.SIGKILL), "a worker failed"
     return code == 0
+
+
+def await_rollback(school: School) -> None:
+    """Wait until the server knows that a worker died: so long it keeps what that had locked."""
+    for _ in range(200):
+        busy = "SELECT 1 FROM pg_stat_activity WHERE usename = 'rollcall_app' AND state <> 'idle'"
+        if not school.read(busy):
+            return
+        time.sleep(0.05)
+    raise AssertionError("the server never gives a dead worker's transaction up")
 
 
 def settle(school: School, announcement: int) -> None:

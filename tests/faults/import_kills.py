@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable
+from multiprocessing.process import BaseProcess
 
+from chalicelib.bulk import report, staging
+from functions.import_rows.handler import handler
 from tests.bulk.desk import Desk, uploaded
+from tests.faults import dying
+from tests.functions.events import Context, sqs_event
 
 
-def command(task_id: uuid.UUID, *arguments: object) -> list[str]:
-    """Return the command that works a task's message off."""
-    start = [sys.executable, "-m", "tests.bulk.import_process", json.dumps(uploaded(task_id))]
-    return [*start, *map(str, arguments)]
+def start(task_id: uuid.UUID, die_at: int = 0) -> BaseProcess:
+    """Begin to work a task's message off in small steps, so that a small file has every kind of
+    step more than once. It exits with 0, or with GIVEN_BACK.
+    """
+
+    def work() -> None:
+        staging.ROWS_A_STEP = 20
+        staging._READ_BYTES = 500
+        report._PAGE_ROWS = 5
+        if die_at:
+            dying.die_at(die_at)
+        dying.exit_as(handler(sqs_event([uploaded(task_id)]), Context()))
+
+    return dying.start(work)
 
 
 def delivered(desk: Desk, task_id: uuid.UUID) -> bool:
@@ -42,7 +54,8 @@ def kill_at_each_statement(
     while True:
         points += 1
         task_id = start_over(desk)
-        code = _run(task_id, points)
+        code = dying.code_of(start(task_id, die_at=points))
+        assert code in (0, dying.GIVEN_BACK, -signal.SIGKILL), "the worker failed"
         if code != -signal.SIGKILL:
             break
         assert delivered(desk, task_id), "the message never was worked off"
@@ -50,9 +63,3 @@ def kill_at_each_statement(
     assert code == 0
     ended_once(desk, task_id)
     return points
-
-
-def _run(task_id: uuid.UUID, die_at: int) -> int:
-    process = subprocess.run(command(task_id, die_at), timeout=60, check=False, capture_output=True)
-    assert process.returncode in (0, 3, -signal.SIGKILL), process.stderr.decode()
-    return process.returncode

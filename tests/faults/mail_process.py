@@ -1,21 +1,21 @@
 """A worker that sends a mail in a process of its own and kills itself at its nth point.
 
-Run as `python -m tests.faults.mail_process MAIL_ID [DIE_AT]`. The points are places on the wire:
-each statement and commit, and the call to SES before and after. Each is written to stdout as it
-comes.
+The points are places on the wire: each statement and commit, and the call to SES before and after.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
 
 from sqlalchemy import event
 
 from chalicelib.core import database, jobs
 from chalicelib.integrations.aws import ses_client
 from functions.send_mail.handler import handler
+from tests.faults import dying
 from tests.functions.events import Context, sqs_event
 
 BEFORE_SEND = "before send"
@@ -32,15 +32,37 @@ WAYS = {
 }
 
 
-def _die_at(nth: int) -> None:
+def start(mail_id: int) -> BaseProcess:
+    """Begin to work the message of a mail off; it exits with 0, or with GIVEN_BACK."""
+    return dying.start(lambda: _send(mail_id))
+
+
+def killed_at(mail_id: int, nth: int) -> list[str]:
+    """Let a worker die at its nth point; return the points it came to, none if it came through."""
+    reading, writing = os.pipe()
+
+    def work() -> None:
+        _die_at(nth, lambda point: os.write(writing, f"{point}\n".encode()))
+        _send(mail_id)
+
+    worker = dying.start(work)
+    os.close(writing)
+    with open(reading) as lines:
+        points = lines.read().splitlines()
+    code = dying.code_of(worker)
+    assert code in (0, -signal.SIGKILL), "the worker failed"
+    return points if code else []
+
+
+def _die_at(nth: int, tell: Callable[[str], object]) -> None:
     seen = 0
 
     def point(name: str) -> None:
         nonlocal seen
         seen += 1
-        os.write(sys.stdout.fileno(), f"point {name}\n".encode())
+        tell(name)
         if seen == nth:
-            os.kill(os.getpid(), signal.SIGKILL)
+            dying.die()
 
     engine = database.init()
     event.listen(engine, "before_cursor_execute", lambda *of: point(of[2].split()[0]))
@@ -51,14 +73,7 @@ def _die_at(nth: int) -> None:
     events.register("after-call.ses.SendRawEmail", lambda **_: point(AFTER_SEND))
 
 
-def main() -> int:
+def _send(mail_id: int) -> None:
     # How the run ended is written down when the mail has ended, and changes nothing of it.
     jobs.set_recorder(lambda _: None)
-    if len(sys.argv) > 2:
-        _die_at(int(sys.argv[2]))
-    answer = handler(sqs_event([{"mail_id": int(sys.argv[1])}], queue="mail"), Context())
-    return 3 if answer["batchItemFailures"] else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    dying.exit_as(handler(sqs_event([{"mail_id": mail_id}], queue="mail"), Context()))

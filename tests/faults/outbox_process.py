@@ -1,14 +1,12 @@
 """A process that writes messages, or relays them, and kills itself at a named point.
 
-Run as `python -m tests.faults.outbox_process write|relay POINT`. The points are places on the wire
-(a statement, a call to SQS), so that they hold whatever the code between them looks like.
+The points are places on the wire (a statement, a call to SQS), so that they hold whatever the code
+between them looks like.
 """
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
 from typing import Any
 
 from sqlalchemy import event, text
@@ -16,6 +14,7 @@ from sqlalchemy import event, text
 from chalicelib.core import database, logs
 from chalicelib.integrations.aws import sqs_client
 from chalicelib.outbox import service as outbox
+from tests.faults import dying
 
 MESSAGES = 12
 POINTS = {
@@ -38,21 +37,32 @@ POINTS = {
 }
 
 
-def _die(**_: Any) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+def killed_at(job: str, point: str) -> None:
+    """Let a process `write` or `relay` until it dies at a point."""
+
+    def work() -> None:
+        _die_at(point)
+        if job == "write":
+            _write()
+        else:
+            outbox.relay()
+
+    assert dying.code_of(dying.start(work)) == -signal.SIGKILL
 
 
 def _die_at(point: str) -> None:
     when, what = point.split()
     if what == "send":
-        sqs_client().meta.events.register(f"{when}-call.sqs.SendMessageBatch", _die)
+        sqs_client().meta.events.register(
+            f"{when}-call.sqs.SendMessageBatch", lambda **_: dying.die()
+        )
     elif what == "COMMIT":
-        event.listen(database.init(), "commit", lambda _: _die())
+        event.listen(database.init(), "commit", lambda _: dying.die())
     else:
 
         def look(_c: Any, _k: Any, statement: str, *_: Any) -> None:
             if what in statement.split():
-                _die()
+                dying.die()
 
         event.listen(database.init(), f"{when}_cursor_execute", look)
 
@@ -65,11 +75,3 @@ def _write() -> None:
             )
         for n in range(MESSAGES):
             outbox.add(connection, "imports", {"code": str(n)})
-
-
-if __name__ == "__main__":
-    _die_at(sys.argv[2])
-    if sys.argv[1] == "write":
-        _write()
-    else:
-        outbox.relay()

@@ -15,7 +15,7 @@ from chalicelib.core import database
 from functions.publish_due.handler import handler as publish_due
 from tests.announcements.proofs import check, save_proof
 from tests.announcements.school import School, fan_out
-from tests.faults.fanout_kills import CHUNK, ended, settle, start
+from tests.faults.fanout_kills import CHUNK, await_rollback, ended, settle, start
 from tests.functions.events import Context
 
 STUDENTS = 8
@@ -44,6 +44,7 @@ def kill_at_each_statement(
         announcement = start_over()
         lived = ended(start(lambda announcement=announcement: work(announcement), die_at=nth))
         if not lived:
+            await_rollback(school)
             work(announcement)
         settle(school, announcement)
         ended_once(announcement)

@@ -6,9 +6,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -18,7 +15,8 @@ from sqlalchemy import Connection
 
 from chalicelib.core import batches
 from tests.announcements.board import Board, digest_all
-from tests.faults.mail_process import AFTER_SEND, WAYS
+from tests.faults.dying import GIVEN_BACK, code_of
+from tests.faults.mail_process import AFTER_SEND, WAYS, killed_at, start
 from tests.mail.post import Post, open_post
 
 
@@ -30,19 +28,6 @@ def post(
     monkeypatch.setattr(batches, "PAUSES_SECONDS", (0.1,) * 10)
     with open_post(owner) as opened:
         yield opened
-
-
-def _command(*arguments: int) -> list[str]:
-    return [sys.executable, "-m", "tests.faults.mail_process", *map(str, arguments)]
-
-
-def _killed_at(mail_id: int, nth: int) -> list[str]:
-    """Run a worker that dies at its nth point; return the points it came to, none if it ended."""
-    process = subprocess.run(_command(mail_id, nth), timeout=60, check=False, capture_output=True)
-    assert process.returncode in (0, -signal.SIGKILL), process.stderr.decode()
-    lines = process.stdout.decode().splitlines()
-    points = [line.removeprefix("point ") for line in lines if line.startswith("point ")]
-    return points if process.returncode else []
 
 
 def _sent_to(address: str) -> int:
@@ -74,7 +59,7 @@ def test_killed_at_any_point_it_is_sent_and_at_most_once_more(post: Post, kind: 
     seen: list[str] = []
     for nth in range(1, 50):
         mail_id, address = _queued(post, kind, nth)
-        points = _killed_at(mail_id, nth)
+        points = killed_at(mail_id, nth)
         if not points:
             break
         seen = points
@@ -99,7 +84,7 @@ def test_workers_with_the_same_message_send_one_mail(post: Post) -> None:
     for n in range(3):
         address = f"dai{n}-{os.getpid()}@rollcall.example"
         mail_id = post.queue("forgot_password", user_id=post.user(f"dai{n}", email=address))
-        workers = [subprocess.Popen(_command(mail_id)) for _ in range(3)]
-        assert {worker.wait(60) for worker in workers} <= {0, 3}
+        workers = [start(mail_id) for _ in range(3)]
+        assert {code_of(worker) for worker in workers} <= {0, GIVEN_BACK}
         assert post.deliver(mail_id) == 0
         assert _sent_to(address) == 1

@@ -5,9 +5,6 @@ sweeper within two runs; two sweepers at once send it once.
 from __future__ import annotations
 
 import multiprocessing
-import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 
@@ -16,7 +13,7 @@ from sqlalchemy import Connection
 
 from functions.relay_outbox.handler import handler as relay_outbox
 from tests.announcements.board import Board
-from tests.faults.mail_process import BEFORE_SEND, WAYS
+from tests.faults.mail_process import BEFORE_SEND, WAYS, killed_at
 from tests.functions.events import Context, schedule_event
 from tests.mail.post import open_post
 
@@ -122,11 +119,8 @@ def test_a_mail_whose_worker_was_killed_before_the_send_is_sent_within_two_runs(
     board.announce()
     sweep()
     (mail_id,) = arrived(board)
-    die_at = WAYS[KIND].index(BEFORE_SEND) + 1
-    command = [sys.executable, "-m", "tests.faults.mail_process", str(mail_id), str(die_at)]
-    worker = subprocess.run(command, timeout=60, check=False, capture_output=True, text=True)
-    assert worker.returncode == -signal.SIGKILL, worker.stderr
-    assert worker.stdout.endswith(f"{BEFORE_SEND}\n")
+    points = killed_at(mail_id, WAYS[KIND].index(BEFORE_SEND) + 1)
+    assert points[-1] == BEFORE_SEND
     assert board.ends(KIND) == [("queued", None)]
     for _ in range(2):
         later(board)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 
@@ -13,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from chalicelib.core import database
 from chalicelib.outbox import service as outbox
-from tests.faults.outbox_process import MESSAGES, POINTS
+from tests.faults.outbox_process import MESSAGES, POINTS, killed_at
 from tests.outbox.queues import Queues, temporary_queues
 
 pytestmark = pytest.mark.usefixtures("clean_database")
@@ -25,16 +22,6 @@ EVERYTHING = {str(n) for n in range(MESSAGES)}
 def queues() -> Iterator[Queues]:
     with temporary_queues() as made:
         yield made
-
-
-def _run_until_killed(job: str, point: str) -> None:
-    process = subprocess.run(
-        [sys.executable, "-m", "tests.faults.outbox_process", job, point],
-        timeout=60,
-        check=False,
-        capture_output=True,
-    )
-    assert process.returncode == -signal.SIGKILL, process.stderr.decode()
 
 
 def _relay_twice_later(owner: Connection) -> None:
@@ -54,7 +41,7 @@ def _outbox_is_empty(owner: Connection) -> bool:
 def test_a_killed_writer_sends_what_it_committed(
     point: str, queues: Queues, owner: Connection
 ) -> None:
-    _run_until_killed("write", point)
+    killed_at("write", point)
     committed = set(owner.execute(text("SELECT code FROM courses")).scalars())
     assert committed == (set() if point in ("after INSERT", "before COMMIT") else EVERYTHING)
     _relay_twice_later(owner)
@@ -77,7 +64,7 @@ def test_what_a_killed_relay_had_claimed_is_sent_by_another(
             ),
             {"last": MESSAGES - 1},
         )
-    _run_until_killed("relay", point)
+    killed_at("relay", point)
     before = outbox.relay()
     if point not in ("before UPDATE", "after UPDATE"):
         assert before == outbox.Relayed(sent=0, failed=0), "its claim is respected"

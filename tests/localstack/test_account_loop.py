@@ -6,22 +6,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 import requests
 
 from tests.localstack.cloud import Cloud, wait_for
 
 FIRST, SECOND, THIRD = (f"{word}-Fjord-2026-secret" for word in ("Amber", "Birch", "Cedar"))
 NAME, ADDRESS = "wilhelmina", "wilhelmina@new.example"
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with Cloud.started(tmp_path_factory.mktemp("loop") / "state") as cloud:
-        yield cloud
 
 
 class Person:

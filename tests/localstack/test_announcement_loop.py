@@ -4,21 +4,13 @@ read, acknowledged, reminded of and withdrawn.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 import requests
 
 from tests.localstack.cloud import Cloud, wait_for
 
 PASSWORD = "Rollcall-Demo-2026"
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with Cloud.started(tmp_path_factory.mktemp("announcements") / "state") as cloud:
-        yield cloud
 
 
 class Person:

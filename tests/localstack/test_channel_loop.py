@@ -4,21 +4,13 @@ announcement, with the letterbox as its relay.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 import requests
 
 from tests.localstack.cloud import PASSWORD, Cloud, wait_for
 
 LIST = "staff@school.example"
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with Cloud.started(tmp_path_factory.mktemp("channels") / "state") as cloud:
-        yield cloud
 
 
 def test_the_whole_loop(cloud: Cloud) -> None:

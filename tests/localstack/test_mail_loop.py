@@ -4,21 +4,13 @@ link ends them and stands in no log, and the schedules run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 import requests
 
 from tests.localstack.cloud import PASSWORD, Cloud, wait_for
 
 CHLOE, ROSA = "chloe@rollcall.example", "rosa@rollcall.example"
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with Cloud.started(tmp_path_factory.mktemp("mails") / "state") as cloud:
-        yield cloud
 
 
 def signed_in(cloud: Cloud, name: str) -> requests.Session:

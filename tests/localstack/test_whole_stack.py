@@ -23,7 +23,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
-from tests.localstack.cloud import CHECKOUT, PASSWORD, Cloud, wait_for
+from tests.localstack.cloud import CHECKOUT, HEALTHY_AGAIN_SECONDS, PASSWORD, Cloud, wait_for
 
 PARTS = ("letterbox", "emulator", "postgres", "pooler", "front", "workers")
 
@@ -388,7 +388,7 @@ def test_a_stop_leaves_no_process_and_data_stays(cloud: Cloud) -> None:
 
     began = time.monotonic()
     assert cloud.command("start").returncode == 0
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < HEALTHY_AGAIN_SECONDS
     settings = cloud.settings()
     s3 = boto3.client("s3", endpoint_url=settings["AWS_ENDPOINT_URL"])
     kept = s3.get_object(Bucket=settings["BUCKET"], Key="results/stays.txt")

@@ -20,6 +20,8 @@ def test_a_change_of_role_is_found_in_the_log(
     page.get_by_label("Number").fill(str(user["id"]))
     expect(page).to_have_url(re.compile(f"object_id={user['id']}"))
     rows = page.get_by_role("table").get_by_role("row")
+    # The heads: what was shown before has left the table.
+    expect(rows.filter(has_not_text=f"User {user['id']}")).to_have_count(1)
     changed = rows.filter(has_text="Role changed")
     expect(changed).to_have_count(1)
     expect(changed).to_contain_text(re.compile("Student.*Teacher"))
