@@ -1,7 +1,9 @@
 """What `make bench` runs: every figure beside its floor, as a table and as JSON.
 
 The machine is shared and noisy, so a figure is a median of rounds, and a claim is a ratio to a
-floor that was measured in the same run. Exits with 1 where a bound is missed.
+floor that was measured in the same run. Bounds of CPU were set where a statement by stock pg8000
+cost 0.91 ms; on a slower machine they are stretched by as much as that costs more. Exits with 1
+where a bound is missed.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from tests.bench.processes import PeakMemory
 from tests.bench.stack import Stack
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
+_STOCK_STATEMENT_MS = 0.91
 _MEMORY_BOUND_BYTES = 200 * 1024 * 1024
 
 
@@ -40,10 +43,12 @@ def main() -> int:
         if options.only in (None, "clients"):
             figures["clients"] = clients.measure(stack)
             missed += _show_clients(figures["clients"])
+        if options.only != "clients":
+            stretch = _stretch(stack, figures)
         if options.only in (None, "bulk"):
-            missed += _bulk(stack, figures, options)
+            missed += _bulk(stack, figures, options, stretch)
         if options.only in (None, "announcing"):
-            missed += _announcing(stack, figures, options)
+            missed += _announcing(stack, figures, options, stretch)
     target = _REPOSITORY / ".local" / "bench" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(figures, indent=2))
@@ -53,15 +58,23 @@ def main() -> int:
     return 1 if missed else 0
 
 
-def _bulk(stack: Stack, figures: dict[str, Any], options: argparse.Namespace) -> list[str]:
+def _stretch(stack: Stack, figures: dict[str, Any]) -> float:
+    """Return how much slower than where the bounds were set this machine is now, 1 at the least."""
     pids = {name: root.pid for name, root in stack.families("pooler", "postgres").items()}
     figures["flight"] = flight.measure(stack.addresses["POOLER_URL"], **pids)
     print("\n" + flight.table(figures["flight"]))
+    stock_ms: float = figures["flight"][0]["cpu_ms"]
+    return max(1.0, stock_ms / _STOCK_STATEMENT_MS)
+
+
+def _bulk(
+    stack: Stack, figures: dict[str, Any], options: argparse.Namespace, stretch: float
+) -> list[str]:
     figures["bulk"] = bulk.measure(stack, options.rows, options.rounds)
     missed = _show_ratios(figures["bulk"])
     asked = http.hottest(stack)
     figures["http"] = http.measure(stack, asked, requests_a_round=1_000, rounds=options.rounds)
-    missed += _show_shares(figures["http"])
+    missed += _show_shares(figures["http"], stretch)
     if options.large:
         with PeakMemory(stack.families("front", "workers").values()) as memory:
             figures["large"] = bulk.measure(stack, options.large, rounds=1)
@@ -70,7 +83,9 @@ def _bulk(stack: Stack, figures: dict[str, Any], options: argparse.Namespace) ->
     return missed
 
 
-def _announcing(stack: Stack, figures: dict[str, Any], options: argparse.Namespace) -> list[str]:
+def _announcing(
+    stack: Stack, figures: dict[str, Any], options: argparse.Namespace, stretch: float
+) -> list[str]:
     rows = [announcing.measure(stack, options.students, options.rounds)]
     if options.large:
         with PeakMemory(stack.families("front", "workers").values()) as memory:
@@ -83,7 +98,7 @@ def _announcing(stack: Stack, figures: dict[str, Any], options: argparse.Namespa
         missed += _show_memory(memory.peak_bytes)
     asked = http.hottest(stack)[1:2] + announcing.reading(stack)
     figures["reading"] = http.measure(stack, asked, requests_a_round=1_000, rounds=options.rounds)
-    missed += _show_shares(figures["reading"])
+    missed += _show_shares(figures["reading"], stretch)
     figures["meanwhile"] = announcing.meanwhile(stack)
     return missed + _show_bounds(figures["meanwhile"])
 
@@ -117,19 +132,19 @@ def _show_ratios(rows: list[dict[str, Any]]) -> list[str]:
     return [row["name"] for row in rows if row["ratio"] > row["bound"]]
 
 
-def _show_shares(rows: list[dict[str, Any]]) -> list[str]:
+def _show_shares(rows: list[dict[str, Any]], stretch: float) -> list[str]:
     print(
-        f"\n{'CPU ms a request':38}{'front':>9}{'pooler':>9}{'postgres':>10}{'sum':>8}{'bound':>8}"
-        f"{'ms held':>9}"
+        f"\n{'CPU ms a request':34}{'front':>9}{'pooler':>9}{'postgres':>10}{'sum':>8}{'bound':>8}"
+        f"{f'× {stretch:.2f}':>8}{'ms held':>9}"
     )
     for row in rows:
         shares = row["shares_ms"]
         print(
-            f"{row['name']:38}{shares['front']:9.3f}{shares['pooler']:9.3f}"
+            f"{row['name']:34}{shares['front']:9.3f}{shares['pooler']:9.3f}"
             f"{shares['postgres']:10.3f}{row['cpu_ms']:8.3f}{row['bound']:8.1f}"
-            f"{row['held_ms']:9.3f}"
+            f"{row['bound'] * stretch:8.2f}{row['held_ms']:9.3f}"
         )
-    return [row["name"] for row in rows if row["cpu_ms"] > row["bound"]]
+    return [row["name"] for row in rows if row["cpu_ms"] > row["bound"] * stretch]
 
 
 def _show_memory(peaks: dict[str, int]) -> list[str]:
