@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, Response, expect
+from playwright.sync_api import Locator, Page, Response, Route, expect
 
 from .conftest import Person, Registrar, SignIn, sign_in_on
 from .test_accessibility import Settle, _english, colours, screen, settle
@@ -307,9 +307,18 @@ def test_files_go_out_with_an_announcement(
     page.locator("input[type=file]").set_input_files(
         {"name": "讲义.pdf", "mimeType": "application/pdf", "buffer": _PDF}
     )
+    completions: list[Route] = []
+    page.route("**/complete", completions.append)
+    preview = page.get_by_role("button", name="Preview")
     page.get_by_role("button", name="Upload").click()
+    # As long as the file is on its way there is no preview to lose it by.
+    expect(page.get_by_text("Checking the file…")).to_be_visible()
+    expect(preview).to_be_disabled()
+    while not completions:
+        page.wait_for_timeout(20)
+    completions[0].continue_()
     expect(page.get_by_role("button", name="Remove 讲义.pdf")).to_be_visible()
-    page.get_by_role("button", name="Preview").click()
+    preview.click()
     page.get_by_role("button", name="Save").click()
     expect(_notice(page, "is saved.")).to_be_visible()
 

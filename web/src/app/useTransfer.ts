@@ -1,8 +1,13 @@
-import { useMutation, type UseMutationOptions } from "@tanstack/react-query";
+import { useIsMutating, useMutation, type UseMutationOptions } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 
 import { asProblem } from "../api/problem";
 import type { Transfer } from "./upload";
+
+const KEY = ["transfer"];
+
+/** Whether any file is on its way out. */
+export const useIsTransferring = () => useIsMutating({ mutationKey: KEY }) > 0;
 
 type Hooks<Sent, Wanted> = Pick<UseMutationOptions<Sent, Error, Wanted>, "onSuccess" | "onSettled">;
 
@@ -14,6 +19,7 @@ export function useTransfer<Wanted, Sent>(
   const stopping = useRef<AbortController | null>(null);
   const [sentBytes, setSentBytes] = useState(0);
   const mutation = useMutation({
+    mutationKey: KEY,
     mutationFn: (wanted: Wanted) => {
       const { signal } = (stopping.current = new AbortController());
       setSentBytes(0);

@@ -6,6 +6,7 @@ import { asProblem } from "../../api/problem";
 import { FormButtons } from "../../app/FormButtons";
 import { Trouble } from "../../app/Trouble";
 import { useRefusals } from "../../app/useRefusals";
+import { useIsTransferring } from "../../app/useTransfer";
 import { useWords } from "../../i18n/useWords";
 import { AudienceField } from "./AudienceField";
 import { ChannelsField } from "./ChannelsField";
@@ -37,6 +38,8 @@ export function AnnouncementForm(props: Props) {
   });
   const id = useId();
   const left = useRefusals(form, props.failure);
+  // The preview takes the place of the form, and a file on its way would be lost with it.
+  const uploading = useIsTransferring();
   const { later, attachments } = form.values;
 
   return (
@@ -119,7 +122,7 @@ export function AnnouncementForm(props: Props) {
         <FormButtons
           form={id}
           label={t("announcements.preview")}
-          busy={props.previewing}
+          busy={props.previewing || uploading}
           cancelTo={props.cancelTo}
         />
       </Stack>
