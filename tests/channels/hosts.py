@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiosmtpd.smtp import SMTP, AuthResult
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -22,6 +23,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from chalicelib.core.clock import utc_now
+from chalicelib.core.settings import reset_settings
+from chalicelib.integrations import webhooks
 
 # It resolves to the loopback wherever the hosts file is as usual.
 NAME = "localhost"
@@ -224,3 +227,11 @@ def mail_host(
         loop.call_soon_threadsafe(loop.stop)
         thread.join(5)
         loop.close()
+
+
+def trust_host(monkeypatch: pytest.MonkeyPatch, authority: Authority, place: str) -> None:
+    """Let posts go to a host of this machine, from a pool that knows none yet."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    monkeypatch.setenv("CHANNEL_PRIVATE_HOSTS", place)
+    reset_settings()
+    webhooks._pool.cache_clear()

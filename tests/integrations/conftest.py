@@ -12,8 +12,9 @@ from localstack_client.session import Session as EmulatorSession
 from moto import mock_aws
 
 from chalicelib.core.settings import reset_settings
-from chalicelib.integrations import aws, secrets
+from chalicelib.integrations import aws, secrets, webhooks
 from chalicelib.integrations.aws import reset_clients
+from tests.channels.hosts import Authority, WebHost, trust_host, web_host
 
 REGION = "eu-central-1"
 
@@ -93,3 +94,21 @@ def queue_url(cloud: Cloud) -> Iterator[str]:
     url: str = sqs.create_queue(QueueName=f"rollcall-test-{cloud.unique}")["QueueUrl"]
     yield url
     sqs.delete_queue(QueueUrl=url)
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Who signs the certificates of hosts outside."""
+    return Authority(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture
+def web(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[WebHost]:
+    """A host that posts go to."""
+    with web_host(authority.context_for("localhost")) as host:
+        trust_host(monkeypatch, authority, host.place)
+        yield host
+        webhooks._pool().stop()
+        webhooks._pool.cache_clear()
+    monkeypatch.undo()
+    reset_settings()

@@ -16,31 +16,17 @@ from chalicelib.integrations import webhooks
 from chalicelib.integrations.errors import OutboundFailure
 from chalicelib.operations import exposition
 from chalicelib.pools.connections import Limits
-from tests.channels.hosts import Authority, WebHost, web_host
+from tests.channels.hosts import WebHost
 from tests.counting import counted
 
 STATES = ("connecting", "active", "idle")
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("ca"))
-
-
 @pytest.fixture
-def host(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[WebHost]:
+def host(web: WebHost) -> Iterator[WebHost]:
     """A host that posts go to, and figures from nothing on."""
-    with web_host(authority.context_for("localhost")) as host:
-        monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
-        monkeypatch.setenv("CHANNEL_PRIVATE_HOSTS", host.place)
-        reset_settings()
-        webhooks._pool.cache_clear()
-        figures.reset()
-        yield host
-        webhooks._pool().stop()
-        webhooks._pool.cache_clear()
-    monkeypatch.undo()
-    reset_settings()
+    figures.reset()
+    yield web
     figures.reset()
 
 

@@ -19,11 +19,6 @@ from chalicelib.integrations.smtp import Relay, Security, UnreadableRelay, parse
 from tests.channels.hosts import Authority, MailHost, mail_host
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("ca"))
-
-
 @pytest.fixture(autouse=True)
 def _trust(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))

@@ -5,37 +5,18 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from chalicelib.core.settings import reset_settings
 from chalicelib.integrations import destinations, webhooks
 from chalicelib.integrations.errors import OutboundFailure
-from tests.channels.hosts import Authority, WebHost, web_host
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("ca"))
+from tests.channels.hosts import Authority, WebHost, trust_host, web_host
 
 
 @pytest.fixture
-def host(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[WebHost]:
-    with web_host(authority.context_for("localhost")) as host:
-        trust(monkeypatch, authority, host.place)
-        yield host
-        webhooks._pool().stop()
-        webhooks._pool.cache_clear()
-    monkeypatch.undo()
-    reset_settings()
-
-
-def trust(monkeypatch: pytest.MonkeyPatch, authority: Authority, place: str) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
-    monkeypatch.setenv("CHANNEL_PRIVATE_HOSTS", place)
-    reset_settings()
-    webhooks._pool.cache_clear()
+def host(web: WebHost) -> WebHost:
+    return web
 
 
 def code_of(url: str) -> str:
@@ -93,7 +74,7 @@ def test_the_certificate_has_to_be_that_of_the_name(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with web_host(authority.context_for("somebody.example")) as host:
-        trust(monkeypatch, authority, host.place)
+        trust_host(monkeypatch, authority, host.place)
         assert code_of(host.url) == "tls_failed"
         assert host.asked == []
 
@@ -143,7 +124,7 @@ def test_a_host_that_sends_a_byte_now_and_then_is_cut_off(
     context = authority.context_for("localhost")
     listening = socket.create_server(("127.0.0.1", 0))
     place = f"localhost:{listening.getsockname()[1]}"
-    trust(monkeypatch, authority, place)
+    trust_host(monkeypatch, authority, place)
     monkeypatch.setattr(webhooks, "_WHOLE_SECONDS", 0.5)
 
     def drip() -> None:
