@@ -92,6 +92,9 @@ def send_mail(mail_id: int, composers: Mapping[str, Composer]) -> None:
         if isinstance(away, MailThrottled):
             log.warning("mail_throttled", extra=mail.facts)
             insist(lambda connection: slow_down(connection, slot))
+        else:
+            # Its yes may be lost: if so, the mail goes out again.
+            log.warning("mail_unanswered", extra=mail.facts)
         insist(lambda connection: give_back(connection, mail))
         raise MailWaits from away
     else:

@@ -71,13 +71,14 @@ class Told:
             self.done.append(0)
 
     def fan_out(self, steps: int, at_once: set[int]) -> None:
-        waits = self.status == "published" and self.fanout != "done"
+        is_out = self.status == "published"
+        waits = is_out and self.fanout != "done"
         if waits:
             self.fanout = "running"
         while waits and steps > 0:
             steps -= 1
             waits = self.deliver_chunk(at_once)
-        if not waits and all(version >= self.asked for version in self.done):
+        if is_out and not waits and all(version >= self.asked for version in self.done):
             self.fanout = "done"
         while steps > 0 and self.remind_batch():
             steps -= 1

@@ -201,12 +201,12 @@ def test_what_was_acknowledged_is_there_once_after(ground: Ground, name: str) ->
     if history is None:
         pytest.skip("the drill did not end well, or was not run")
     # Where SES's yes was lost a mail goes out again (docs/decisions/0011), and not soon.
-    mails_come_once = "AWS" not in name
+    mails_come_soon = "AWS" not in name
     with ground.owner() as owner:
         wait_for(
-            lambda: history.is_settled(owner, mails_come_once), "all worked off", SETTLED_SECONDS
+            lambda: history.is_settled(owner, mails_come_soon), "all worked off", SETTLED_SECONDS
         )
-        history.check(owner, mails_come_once)
+        history.check(owner, mails_come_soon)
 
 
 def test_no_message_was_given_up(ground: Ground) -> None:
