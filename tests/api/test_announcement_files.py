@@ -88,6 +88,18 @@ def test_a_file_is_uploaded_goes_out_and_is_read_from_the_inbox(shelf: Shelf) ->
     assert ("attachment_completed", "attachment") in shelf.actions()
 
 
+def test_a_course_s_file_that_is_removed_is_news_to_inboxes(course_shelf: Shelf, api: API) -> None:
+    path = course_shelf.ready(as_="rosa")
+    announce(api, "rosa", attachments=[id_of(path)])
+    before = api.get("/api/deliveries", as_="chloe")
+    assert len(before.json["items"][0]["announcement"]["attachments"]) == 1
+    assert api.delete(path, as_="rosa").status == 204
+    known = {"If-None-Match": before.headers["ETag"]}
+    after = api.get("/api/deliveries", as_="chloe", headers=known)
+    assert after.status == 200
+    assert after.json["items"][0]["announcement"]["attachments"] == []
+
+
 class TestReaders:
     def test_it_is_read_by_who_got_it_its_author_and_the_office_until_it_is_withdrawn(
         self, shelf: Shelf
