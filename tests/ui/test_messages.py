@@ -308,7 +308,7 @@ def test_files_go_out_with_an_announcement(
         {"name": "讲义.pdf", "mimeType": "application/pdf", "buffer": _PDF}
     )
     completions: list[Route] = []
-    page.route("**/complete", completions.append)
+    page.route("**/complete", lambda route: completions.append(route))
     preview = page.get_by_role("button", name="Preview")
     page.get_by_role("button", name="Upload").click()
     # As long as the file is on its way there is no preview to lose it by.
