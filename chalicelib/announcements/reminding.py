@@ -37,11 +37,17 @@ _BEGIN = text(
 _UNACKNOWLEDGED = text(
     "SELECT count(*) FROM deliveries WHERE announcement_id = :id AND state <> 'acknowledged'"
 )
+# By itself: a statement that locks the row and then changes it does the latter by what it saw when
+# it began. Where somebody was faster it waits for the old version, and who holds that waits for it.
+_LOCK_ROUND = text(
+    "SELECT id FROM announcements"
+    " WHERE id = :id AND status = 'published' AND reminded_to IS NOT NULL FOR NO KEY UPDATE"
+)
 _REMIND = text(
     f"""
     WITH round AS MATERIALIZED (
         SELECT id, reminders, reminded_at, reminded_to, remind_all FROM announcements
-         WHERE id = :id AND status = 'published' AND reminded_to IS NOT NULL FOR NO KEY UPDATE),
+         WHERE id = :id),
     batch AS MATERIALIZED (
         SELECT deliveries.id, user_id
           FROM deliveries JOIN round ON round.id = announcement_id
@@ -126,9 +132,9 @@ def remind_next(connection: Connection, announcement_id: int) -> bool:
         "batch": BATCH,
         "correlation_id": logs.correlation_id(),
     }
-    more = connection.execute(_REMIND, binds).scalar_one_or_none()
-    if more is None:
+    if connection.execute(_LOCK_ROUND, {"id": announcement_id}).one_or_none() is None:
         return False
+    more = connection.execute(_REMIND, binds).scalar_one()
     count_change(connection, announcement_id)
     return bool(more)
 
