@@ -31,11 +31,12 @@ class BadLine:
         self._latency_seconds = 0.0
         listening = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port = int(listening.getsockname()[1])
-        self._server = self._loop.run_until_complete(
-            asyncio.start_server(self._serve, sock=listening)
-        )
+        # Not here: a browser's driver may keep a loop of its own running in this thread.
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
+        self._server = asyncio.run_coroutine_threadsafe(
+            asyncio.start_server(self._serve, sock=listening), self._loop
+        ).result()
 
     def slow_down(self, latency_seconds: float) -> None:
         """Have every piece take this long more, in each direction."""
@@ -67,13 +68,17 @@ class BadLine:
     def end(self) -> None:
         """Break everything and stop listening."""
         self.cut()
-        self._do(self._server.close)
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
+
+    async def _close(self) -> None:
+        self._server.close()
+        serving = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
 
     def _do(self, what: Callable[[], Any]) -> None:
         done = threading.Event()
