@@ -155,9 +155,9 @@ def create_announcement(
     ).scalar_one()
     _keep_version(connection, announcement_id, caller, material=False)
     set_attachments(connection, caller, announcement_id, wanted.attachments)
-    set_channels(connection, announcement_id, wanted.channels)
     after: dict[str, Any] = {"audience": audience["kind"], "version": 1}
     if wanted.channels:
+        set_channels(connection, announcement_id, wanted.channels)
         after["channels"] = sorted(wanted.channels)
     audit.add(
         connection, caller, "announcement_created", "announcement", announcement_id, after=after

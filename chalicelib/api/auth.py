@@ -32,7 +32,6 @@ from chalicelib.accounts.schemas import (
 from chalicelib.accounts.sessions import SignedIn
 from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Request, endpoint
-from chalicelib.core import database
 from chalicelib.core.clock import read_clock
 
 blueprint = Blueprint(__name__)
@@ -77,10 +76,10 @@ def register(request: Request) -> Answer:
 def login(request: Request) -> Answer:
     """Sign in with username or e-mail address and password."""
     body: LoginIn = request.body
-    with database.transaction(hurried=True) as connection:
+    with request.transaction() as connection:
         attempt = signing_in.begin_sign_in(connection, request.stranger, body.username)
     matches = password_matches(attempt.password_hash, body.password)
-    with database.transaction(hurried=True) as connection:
+    with request.transaction() as connection:
         now = read_clock(connection)
         return _tokens(
             signing_in.finish_sign_in(connection, request.stranger, attempt, matches, now)
@@ -183,11 +182,11 @@ def forgot_password(request: Request) -> Answer:
 def reset_password(request: Request) -> Answer:
     """Set a new password with the link of a mail; all sessions end."""
     body: ResetIn = request.body
-    with database.transaction(hurried=True) as connection:
+    with request.transaction() as connection:
         holder = recovery.get_holder(connection, body.token)
     service.check_new_password("new_password", body.new_password, holder.username, holder.email)
     new_hash = hash_password(body.new_password)
-    with database.transaction(hurried=True) as connection:
+    with request.transaction() as connection:
         recovery.reset_password(connection, request.stranger, body.token, new_hash)
     return Answer()
 

@@ -80,7 +80,7 @@ class Request:
         return Stranger(self.source_ip)
 
     def transaction(self) -> AbstractContextManager[Connection]:
-        """Open one of several transactions, for `work="units"`; the session has to live in each."""
+        """Open a transaction, for `work="units"` one of several; the session must live in each."""
         return database.transaction(_living(self.session), hurried=True)
 
     def check_version(self, etag: str) -> None:
@@ -255,16 +255,19 @@ class _Route:
         )
 
     def _worked(self, request: Request) -> Answer:
-        living_session = _living(request.session)
         match self._declared.work:
             case "lone_read":
-                with database.lone_read(living_session, hurried=True) as request.connection:
+                with database.lone_read(
+                    _living(request.session), hurried=True
+                ) as request.connection:
                     return self._handled(request)
             case "lone_write":
-                with database.lone_write(living_session, hurried=True) as request.connection:
+                with database.lone_write(
+                    _living(request.session), hurried=True
+                ) as request.connection:
                     return self._handled(request)
             case "transaction":
-                with database.transaction(living_session, hurried=True) as request.connection:
+                with request.transaction() as request.connection:
                     return self._once(request) if self._declared.creates else self._handled(request)
             case "units":
                 return self._handled(request)
