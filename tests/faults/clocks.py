@@ -22,8 +22,6 @@ import psutil
 import requests
 import workers
 from invoker import Runtime
-from sqlalchemy import create_engine, text
-from sqlalchemy.pool import NullPool
 
 from tests.faults.pooler_drill import free_port
 from tests.localstack.cloud import CHECKOUT, Cloud, wait_for
@@ -56,23 +54,11 @@ class Clockwork:
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
-        url = cloud.settings()["DATABASE_URL"]
-        url = url.replace("postgresql://", "postgresql+pg8000://", 1)
-        self._owner = create_engine(url, poolclass=NullPool)
         self._deployed = deployment.read(cloud.state / "deployment.json")
-
-    def read(self, statement: str, **binds: Any) -> list[Any]:
-        """Return what a query finds, past the pooler."""
-        with self._owner.begin() as connection:
-            return [tuple(row) for row in connection.execute(text(statement), binds)]
-
-    def write(self, statement: str, **binds: Any) -> None:
-        with self._owner.begin() as connection:
-            connection.execute(text(statement), binds)
 
     def now(self) -> datetime:
         """Return the time by the database's clock."""
-        found: datetime = self.read("SELECT clock_timestamp()")[0][0]
+        found: datetime = self.cloud.read("SELECT clock_timestamp()")[0][0]
         return found
 
     @contextmanager

@@ -7,7 +7,6 @@ what was not may be there, once at most.
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections import Counter, defaultdict
@@ -17,21 +16,12 @@ from typing import Any
 import requests
 from sqlalchemy import Connection, text
 
-from tests.localstack.cloud import PASSWORD, Cloud
+from tests.localstack.cloud import Cloud
 
 ROWS = 20
 _TIMEOUT_SECONDS = 8.0
 # Of workers of the queue mail there are four.
 _CLAIMS_LOST = 4
-
-
-def signed_in(cloud: Cloud, name: str) -> requests.Session:
-    """Return the client of one of the cast."""
-    person = requests.Session()
-    login = {"username": name, "password": PASSWORD}
-    answer = person.post(f"{cloud.url}/auth/login", json=login, timeout=30)
-    person.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
-    return person
 
 
 class History:
@@ -47,7 +37,7 @@ class History:
         self.acknowledged_at: defaultdict[str, list[float]] = defaultdict(list)
         self.refusals: Counter[str] = Counter()
         self.wrong: list[str] = []
-        rosa, ben, chloe, dai = (signed_in(cloud, name) for name in ("rosa", "ben", "chloe", "dai"))
+        rosa, ben, chloe, dai = (cloud.signed_in(name) for name in ("rosa", "ben", "chloe", "dai"))
         # Not chloe's: what she has acknowledged already is no mail worth.
         dai.put(f"{cloud.url}/api/notification_preferences", json=_AT_ONCE, timeout=30)
         readers = [person.get(f"{cloud.url}/auth/me", timeout=30).json() for person in (chloe, dai)]
@@ -58,7 +48,7 @@ class History:
                 ("course", self._course, rosa),
                 ("announcement", self._announcement, ben),
                 ("ack", self._ack, chloe),
-                ("import", self._import, signed_in(cloud, "amara")),
+                ("import", self._import, cloud.signed_in("amara")),
             )
         ]
 
@@ -161,15 +151,12 @@ class History:
         self._check_acks(owner)
         self._check_mails(owner, mails_come_soon)
 
-    def is_settled(self, owner: Connection, waits_for_mails: bool) -> bool:
-        """Tell whether nothing of this drill is still to be done, and see to it that it is done."""
+    def left(self, owner: Connection, waits_for_mails: bool) -> dict[str, int]:
+        """Count what of this drill is still to be done, by what it is."""
         owner.rollback()
         asked = {"tag": f"{self._tag}-%", "waits_for_mails": waits_for_mails}
-        if owner.execute(_UNSETTLED, asked).scalar_one() == 0:
-            return True
-        # What the minutely schedule does, without the wait for its minute.
-        requests.post(f"{self._cloud.url}/_local/schedules/relay_outbox", timeout=30)
-        return False
+        row = owner.execute(_LEFT, asked).one()
+        return {what: number for what, number in row._mapping.items() if number}
 
     def _check_courses(self, owner: Connection) -> None:
         there = _found(owner, "SELECT code, id FROM courses WHERE code LIKE :tag", self._tag)
@@ -248,20 +235,21 @@ class History:
 
     def _unanswered(self) -> Counter[int]:
         """Count, by mails, how often SES gave no yes that was heard."""
-        log = self._cloud.state / "logs" / "send_mail.log"
-        lines = (json.loads(line) for line in log.read_text().splitlines() if line[:1] == "{")
+        lines = self._cloud.lines("send_mail")
         return Counter(line["mail_id"] for line in lines if line["event"] == "mail_unanswered")
 
 
 _AT_ONCE = {"mail": "immediate", "digest_hour": 18, "timezone": "UTC", "locale": "en"}
-_UNSETTLED = text("""
-SELECT (SELECT count(*) FROM outbox WHERE queue <> 'mail')
-     + (SELECT count(*) FROM tasks WHERE state IN ('PENDING', 'PROGRESS'))
-     + (SELECT count(*) FROM mails JOIN announcements ON announcements.id = about
-         WHERE title LIKE :tag AND state = 'queued' AND attempts = 0 AND :waits_for_mails)
-     + (SELECT count(*) FROM announcements
+_LEFT = text("""
+SELECT (SELECT count(*) FROM outbox WHERE queue <> 'mail') AS messages,
+       (SELECT count(*) FROM tasks WHERE state IN ('PENDING', 'PROGRESS')) AS tasks,
+       (SELECT count(*) FROM mails JOIN announcements ON announcements.id = about
+         WHERE title LIKE :tag AND state = 'queued' AND attempts = 0
+           AND :waits_for_mails) AS mails,
+       (SELECT count(*) FROM announcements
          WHERE title LIKE :tag
-           AND (SELECT count(*) FROM deliveries WHERE announcement_id = announcements.id) < 2)
+           AND (SELECT count(*) FROM deliveries
+                 WHERE announcement_id = announcements.id) < 2) AS announcements
 """)
 
 

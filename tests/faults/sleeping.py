@@ -16,8 +16,6 @@ import boto3
 import pg8000.native
 import psutil
 import requests
-from sqlalchemy import create_engine, text
-from sqlalchemy.pool import NullPool
 
 from tests.faults.gates import Gate, Place, gate_at
 from tests.localstack.cloud import Cloud, wait_for
@@ -38,31 +36,20 @@ class Dormitory:
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
         settings = cloud.settings()
-        url = settings["DATABASE_URL"].replace("postgresql://", "postgresql+pg8000://", 1)
-        self.owner = create_engine(url, poolclass=NullPool)
         self._sqs = boto3.client("sqs", endpoint_url=settings["AWS_ENDPOINT_URL"])
         for queue in ("imports", "exports", "fanout", "mail"):
             self._sqs.set_queue_attributes(
                 QueueUrl=settings[f"QUEUE_{queue.upper()}_URL"],
                 Attributes={"VisibilityTimeout": str(VISIBILITY_SECONDS)},
             )
-        self.write(_SILENCE)
-        self.write(_NEW_SERVERS)
-
-    def read(self, statement: str, **binds: Any) -> list[Any]:
-        """Return what a query finds, past the pooler."""
-        with self.owner.begin() as connection:
-            return [tuple(row) for row in connection.execute(text(statement), binds)]
-
-    def write(self, statement: str, **binds: Any) -> None:
-        with self.owner.begin() as connection:
-            connection.execute(text(statement), binds)
+        self.cloud.write(_SILENCE)
+        self.cloud.write(_NEW_SERVERS)
 
     @contextmanager
     def gate_at(self, place: Place) -> Iterator[Gate]:
         """Keep a gate shut for a block that begins when nothing is left from before."""
         wait_for(self.has_nothing_left, "no message is left from before")
-        with gate_at(self.owner, place) as gate:
+        with gate_at(self.cloud.owner, place) as gate:
             yield gate
 
     def put_to_sleep(self, job: str, server_pid: int) -> int:
@@ -105,17 +92,6 @@ class Dormitory:
             lambda: len(self._ends_of_first_deliveries(job)) > ended, f"{job} ends its message"
         )
 
-    def lines(self, job: str) -> list[Mapping[str, Any]]:
-        """Return what the processes of a function logged."""
-        log = self.cloud.state / "logs" / f"{job}.log"
-        written = log.read_text("utf-8", "replace").splitlines() if log.exists() else []
-        return [json.loads(line) for line in written if line.startswith("{")]
-
-    def relay(self) -> None:
-        """Do what the minutely schedule does, without the wait for its minute."""
-        url = f"{self.cloud.url}/_local/schedules/relay_outbox"
-        requests.post(url, timeout=60).raise_for_status()
-
     def tell_of_delivery(self, mail_id: int) -> None:
         """Send the event with which SES says that a mail arrived."""
         mail = {"messageId": "ses-1", "tags": {"mail_id": [str(mail_id)]}}
@@ -137,7 +113,7 @@ class Dormitory:
     def _ends_of_first_deliveries(self, job: str) -> list[Mapping[str, Any]]:
         """Return how messages ended for who got them first; who got them again is another."""
         ends = ("message_done", "message_failed")
-        lines = self.lines(job)
+        lines = self.cloud.lines(job)
         return [line for line in lines if line["event"] in ends and line["receives"] == 1]
 
 

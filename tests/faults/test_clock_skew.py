@@ -80,7 +80,7 @@ def published(clockwork: Clockwork, announcement: int) -> tuple[int, int, int]:
     by the clock.
     """
     return tuple(
-        clockwork.read(
+        clockwork.cloud.read(
             """
             SELECT count(*), count(DISTINCT user_id),
                    (SELECT count(*) FROM audit_events WHERE action = 'announcement_published'
@@ -103,7 +103,9 @@ def test_what_is_for_later_comes_once_and_not_before(
     path = f"/api/announcements/{made['id']}"
     assert rosa.call("GET", path, expected=200)["status"] == "scheduled"
     assert published(clockwork, made["id"]) == (0, 0, 0)
-    clockwork.write("UPDATE announcements SET publish_at = now() WHERE id = :id", id=made["id"])
+    clockwork.cloud.write(
+        "UPDATE announcements SET publish_at = now() WHERE id = :id", id=made["id"]
+    )
     runs = [clockwork.call("publish_due", shift)["published"] for shift in ("-1h", "+1h")]
     # The cloud's own schedule may have been first.
     assert sum(runs) <= 1
@@ -128,7 +130,7 @@ def test_the_hour_between_reminders_is_the_databases(
     )
     path = f"/api/announcements/{made['id']}/remind_unacked"
     for clock, minutes, expected in (("ahead", 58, 429), ("behind", 61, 200)):
-        clockwork.write(
+        clockwork.cloud.write(
             "UPDATE announcements SET reminded_at = now() - make_interval(mins => :minutes)"
             " WHERE id = :id",
             id=made["id"],
@@ -140,12 +142,12 @@ def test_the_hour_between_reminders_is_the_databases(
 def test_digests_come_at_their_hour_and_once(clockwork: Clockwork) -> None:
     """Three readers want theirs in the hour before this one, in this one, in the next."""
     students = "SELECT id FROM users WHERE role = 'student' ORDER BY id LIMIT 3"
-    readers = [reader for (reader,) in clockwork.read(students)]
+    readers = [reader for (reader,) in clockwork.cloud.read(students)]
     for _ in range(2):
         hour = clockwork.now().hour
-        clockwork.write("DELETE FROM mails WHERE kind = 'announcement_digest'")
+        clockwork.cloud.write("DELETE FROM mails WHERE kind = 'announcement_digest'")
         for reader, wanted in zip(readers, (hour - 1, hour, hour + 1), strict=True):
-            clockwork.write(
+            clockwork.cloud.write(
                 "INSERT INTO notification_preferences (user_id, mail, digest_hour)"
                 " VALUES (:id, 'digest', :hour)"
                 " ON CONFLICT (user_id) DO UPDATE SET mail = 'digest', digest_hour = :hour",
@@ -156,7 +158,7 @@ def test_digests_come_at_their_hour_and_once(clockwork: Clockwork) -> None:
             clockwork.call("send_digests", shift)
         if clockwork.now().hour == hour:
             break
-    mailed = clockwork.read(
+    mailed = clockwork.cloud.read(
         "SELECT user_id FROM mails WHERE kind = 'announcement_digest' AND user_id = ANY(:readers)",
         readers=readers,
     )
@@ -166,7 +168,7 @@ def test_digests_come_at_their_hour_and_once(clockwork: Clockwork) -> None:
 def test_a_weekly_report_is_of_this_week_and_comes_once(clockwork: Clockwork) -> None:
     for shift in ("+8d", "+0"):
         clockwork.call("weekly_report", shift)
-    reports = clockwork.read(
+    reports = clockwork.cloud.read(
         "SELECT count(*), count(DISTINCT user_id), min(occasion), max(occasion),"
         " min(CAST(to_char(now(), 'IYYYIW') AS integer))"
         " FROM mails WHERE kind = 'weekly_report'"
@@ -196,8 +198,8 @@ def test_functions_an_hour_off_do_everything_once_by_the_databases_clock(
     )
     assert forgot.status_code == 202
     sent = "SELECT state, attempts FROM mails WHERE kind = 'forgot_password' ORDER BY id DESC"
-    wait_for(lambda: clockwork.read(sent)[0] == ("sent", 1), "the mail is sent")
-    written = clockwork.read(
+    wait_for(lambda: clockwork.cloud.read(sent)[0] == ("sent", 1), "the mail is sent")
+    written = clockwork.cloud.read(
         """
         SELECT started_at FROM tasks WHERE created_at > :before
          UNION ALL SELECT finished_at FROM tasks WHERE created_at > :before

@@ -44,12 +44,12 @@ def changed_nothing(dormitory: Dormitory, sleeper: int, job: str, facts: str, **
     """Wake a process, and fail where the facts are others when it is done with its message, or a
     message is left.
     """
-    before = dormitory.read(facts, **binds)
+    before = dormitory.cloud.read(facts, **binds)
     assert before
     dormitory.wake(sleeper, job)
-    assert dormitory.read(facts, **binds) == before
+    assert dormitory.cloud.read(facts, **binds) == before
     wait_for(dormitory.has_nothing_left, "no message is left")
-    assert dormitory.read(facts, **binds) == before
+    assert dormitory.cloud.read(facts, **binds) == before
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,9 @@ def test_an_import_that_slept_changes_nothing(
         sleeper = dormitory.put_to_sleep("import_rows", gate.wait_for_somebody())
     result = rosa.finished(form["task_id"])["result"]
     assert (result["created"], result["total"]) == (ROWS, ROWS)
-    dormitory.write("UPDATE courses SET title = 'Since' WHERE code = :code", code=f"{prefix}7")
+    dormitory.cloud.write(
+        "UPDATE courses SET title = 'Since' WHERE code = :code", code=f"{prefix}7"
+    )
     changed_nothing(
         dormitory,
         sleeper,
@@ -88,7 +90,7 @@ def test_an_import_that_slept_changes_nothing(
         id=form["task_id"],
         prefix=prefix,
     )
-    (attempts,) = dormitory.read(
+    (attempts,) = dormitory.cloud.read(
         "SELECT attempt FROM tasks WHERE id = CAST(:id AS uuid)", id=form["task_id"]
     )
     assert attempts == (2,), "another process did it"
@@ -100,7 +102,7 @@ def test_an_export_that_slept_leaves_the_file_as_it_is(dormitory: Dormitory, ros
         sleeper = dormitory.put_to_sleep("export_rows", gate.wait_for_somebody())
     rosa.finished(started["task_id"])
     exported = rosa.downloaded(started["task_id"], "download")
-    dormitory.write("UPDATE courses SET title = 'Later' WHERE code = 'CS101'")
+    dormitory.cloud.write("UPDATE courses SET title = 'Later' WHERE code = 'CS101'")
     changed_nothing(
         dormitory,
         sleeper,
@@ -116,13 +118,13 @@ def test_an_export_that_slept_leaves_the_file_as_it_is(dormitory: Dormitory, ros
 def test_a_fan_out_that_slept_in_a_chunk_tells_nobody_twice(
     dormitory: Dormitory, rosa: Demo
 ) -> None:
-    dormitory.write(
+    dormitory.cloud.write(
         "INSERT INTO users (username, email, full_name, role) SELECT 'reader' || n,"
         " 'reader' || n || '@rollcall.example', 'Reader', 'student'"
         "  FROM generate_series(1, :readers) n",
         readers=READERS,
     )
-    dormitory.write(
+    dormitory.cloud.write(
         "INSERT INTO notification_preferences (user_id, mail)"
         " SELECT id, 'immediate' FROM users WHERE username IN ('chloe', 'dai')"
         " ON CONFLICT (user_id) DO UPDATE SET mail = 'immediate'"
@@ -141,12 +143,20 @@ def test_a_fan_out_that_slept_in_a_chunk_tells_nobody_twice(
                (SELECT fanout_at FROM announcements WHERE id = :id)
           FROM deliveries WHERE announcement_id = :id
         """
-    assert dormitory.read(facts, id=announcement)[0][:6] == (audience, audience, 1, 1, audience, 2)
+    assert dormitory.cloud.read(facts, id=announcement)[0][:6] == (
+        audience,
+        audience,
+        1,
+        1,
+        audience,
+        2,
+    )
     changed_nothing(dormitory, sleeper, "fan_out", facts, id=announcement)
-    dormitory.relay()
+    dormitory.cloud.run_schedule("relay_outbox")
     mails = "SELECT DISTINCT state, attempts FROM mails WHERE about = :id"
     wait_for(
-        lambda: dormitory.read(mails, id=announcement) == [("sent", 1)], "its mails are sent once"
+        lambda: dormitory.cloud.read(mails, id=announcement) == [("sent", 1)],
+        "its mails are sent once",
     )
 
 
@@ -176,12 +186,12 @@ class Forgetful:
         return [link[1] for link in found if link]
 
     def _turned_away(self) -> int:
-        lines = self._dormitory.lines("send_mail")
+        lines = self._dormitory.cloud.lines("send_mail")
         return sum(line.get("cause") == "MailClaimed" for line in lines)
 
 
 def is_sent(dormitory: Dormitory) -> bool:
-    return bool(dormitory.read(_MAIL)[0][1] == "sent")
+    return bool(dormitory.cloud.read(_MAIL)[0][1] == "sent")
 
 
 @pytest.mark.parametrize(("name", "place"), [("chloe", BEFORE_SES), ("dai", AFTER_SES)])
@@ -197,7 +207,7 @@ def test_a_mail_whose_sender_slept_within_its_claim_is_sent_once(
     dormitory.wake(sleeper, "send_mail")
     wait_for(lambda: is_sent(dormitory), "the mail is sent")
     wait_for(dormitory.has_nothing_left, "no message is left")
-    assert dormitory.read(_MAIL)[0][2] == 1
+    assert dormitory.cloud.read(_MAIL)[0][2] == 1
     (link,) = somebody.links()
     reset = {"token": link, "new_password": "Quite-Another-2026"}
     url = f"{dormitory.cloud.url}/auth/reset-password"
@@ -211,7 +221,7 @@ def test_a_mail_whose_sender_slept_before_the_send_past_its_claim_is_sent_once(
     with dormitory.gate_at(BEFORE_SES) as gate:
         tilda.ask()
         sleeper = dormitory.put_to_sleep("send_mail", gate.wait_for_somebody())
-    dormitory.write("UPDATE mails SET claimed_until = now() WHERE state = 'queued'")
+    dormitory.cloud.write("UPDATE mails SET claimed_until = now() WHERE state = 'queued'")
     wait_for(lambda: is_sent(dormitory), "another process sends it")
     changed_nothing(dormitory, sleeper, "send_mail", _MAIL)
     assert len(tilda.links()) == 1
@@ -224,7 +234,7 @@ def test_a_mail_whose_sender_slept_after_the_send_past_its_claim_is_ended_by_the
     with dormitory.gate_at(AFTER_SES) as gate:
         ben.ask()
         sleeper = dormitory.put_to_sleep("send_mail", gate.wait_for_somebody())
-    dormitory.tell_of_delivery(dormitory.read(_MAIL)[0][0])
+    dormitory.tell_of_delivery(dormitory.cloud.read(_MAIL)[0][0])
     wait_for(lambda: is_sent(dormitory), "the event ends it")
     changed_nothing(dormitory, sleeper, "send_mail", _MAIL)
     assert len(ben.links()) == 1

@@ -10,11 +10,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import psutil
 import requests
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.pool import NullPool
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 HEALTHY_AGAIN_SECONDS = 30.0
@@ -85,6 +88,41 @@ class Cloud:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.status()['ports']['web']}"
+
+    @cached_property
+    def owner(self) -> Engine:
+        """Straight to Postgres as its owner, past the pooler."""
+        url = self.settings()["DATABASE_URL"].replace("postgresql://", "postgresql+pg8000://", 1)
+        return create_engine(url, poolclass=NullPool)
+
+    def read(self, statement: str, **binds: Any) -> list[Any]:
+        """Return what a query finds, as the owner."""
+        with self.owner.begin() as connection:
+            return [tuple(row) for row in connection.execute(text(statement), binds)]
+
+    def write(self, statement: str, **binds: Any) -> None:
+        """Do something as the owner, in a transaction of its own."""
+        with self.owner.begin() as connection:
+            connection.execute(text(statement), binds)
+
+    def run_schedule(self, job: str) -> None:
+        """Do what a schedule does, without the wait for its time."""
+        ran = requests.post(f"{self.url}/_local/schedules/{job}", timeout=60)
+        assert ran.status_code == 200, ran.text
+
+    def lines(self, job: str) -> list[dict[str, Any]]:
+        """Return what the processes of a function logged."""
+        log = self.state / "logs" / f"{job}.log"
+        written = log.read_text("utf-8", "replace").splitlines() if log.exists() else []
+        return [json.loads(line) for line in written if line.startswith("{")]
+
+    def signed_in(self, name: str) -> requests.Session:
+        """Return the client of one of the cast."""
+        person = requests.Session()
+        login = {"username": name, "password": PASSWORD}
+        answer = person.post(f"{self.url}/auth/login", json=login, timeout=30)
+        person.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        return person
 
     def is_healthy(self) -> bool:
         try:

@@ -8,29 +8,16 @@ from typing import Any
 
 import requests
 
-from tests.localstack.cloud import PASSWORD, Cloud, wait_for
+from tests.localstack.cloud import Cloud, wait_for
 
 CHLOE, ROSA = "chloe@rollcall.example", "rosa@rollcall.example"
-
-
-def signed_in(cloud: Cloud, name: str) -> requests.Session:
-    body = {"username": name, "password": PASSWORD}
-    tokens = requests.post(f"{cloud.url}/auth/login", json=body, timeout=10).json()
-    session = requests.Session()
-    session.headers["Authorization"] = f"Bearer {tokens['access_token']}"
-    return session
-
-
-def run(cloud: Cloud, job: str) -> None:
-    ran = requests.post(f"{cloud.url}/_local/schedules/{job}", timeout=60)
-    assert ran.status_code == 200, ran.text
 
 
 def mail_to(cloud: Cloud, address: str, subject: str) -> dict[str, Any]:
     """Wait for the newest mail to an address with that in its subject."""
 
     def arrived() -> list[dict[str, Any]]:
-        run(cloud, "relay_outbox")
+        cloud.run_schedule("relay_outbox")
         mails = requests.get(f"{cloud.url}/_local/mail?to={address}", timeout=10).json()["items"]
         return [mail for mail in mails if subject in mail["subject"]]
 
@@ -39,7 +26,7 @@ def mail_to(cloud: Cloud, address: str, subject: str) -> dict[str, Any]:
 
 
 def test_an_announcement_is_mailed_with_a_link_that_ends_such_mails(cloud: Cloud) -> None:
-    rosa, chloe = signed_in(cloud, "rosa"), signed_in(cloud, "chloe")
+    rosa, chloe = cloud.signed_in("rosa"), cloud.signed_in("chloe")
     preferences = f"{cloud.url}/api/notification_preferences"
     wanted = {"mail": "immediate", "digest_hour": 18, "timezone": "UTC", "locale": "zh-CN"}
     assert chloe.put(preferences, json=wanted, timeout=10).status_code == 200
@@ -67,12 +54,12 @@ def test_an_announcement_is_mailed_with_a_link_that_ends_such_mails(cloud: Cloud
 
 
 def test_the_weekly_report_comes_with_an_export(cloud: Cloud) -> None:
-    run(cloud, "send_digests")
+    cloud.run_schedule("send_digests")
     for _ in range(2):
-        run(cloud, "weekly_report")
+        cloud.run_schedule("weekly_report")
     mail = mail_to(cloud, ROSA, "Your weekly report")
     assert f"{cloud.url}/tasks" in mail["text"]
-    rosa = signed_in(cloud, "rosa")
+    rosa = cloud.signed_in("rosa")
 
     def exported() -> bool:
         tasks = rosa.get(f"{cloud.url}/api/tasks", timeout=10).json()["items"]

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -20,8 +19,7 @@ import psutil
 import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import Connection, create_engine, text
-from sqlalchemy.pool import NullPool
+from sqlalchemy import text
 
 from tests.localstack.cloud import CHECKOUT, HEALTHY_AGAIN_SECONDS, PASSWORD, Cloud, wait_for
 
@@ -246,16 +244,9 @@ def test_what_a_mail_says_is_in_no_log_and_only_its_owner_reads_it(cloud: Cloud)
     assert (cloud.state / "mail").stat().st_mode & 0o777 == 0o700
 
 
-@contextmanager
-def owner(cloud: Cloud) -> Iterator[Connection]:
-    url = cloud.settings()["DATABASE_URL"].replace("postgresql://", "postgresql+pg8000://", 1)
-    with create_engine(url, poolclass=NullPool).begin() as connection:
-        yield connection
-
-
 def queue_mail(cloud: Cloud, kind: str, address: str) -> int:
     """Leave a mail and its message behind, as a request does that dies after its commit."""
-    with owner(cloud) as connection:
+    with cloud.owner.begin() as connection:
         mail_id: int = connection.execute(
             text("INSERT INTO mails (kind, address) VALUES (:kind, :address) RETURNING id"),
             {"kind": kind, "address": address},
@@ -273,7 +264,7 @@ def queue_mail(cloud: Cloud, kind: str, address: str) -> int:
 
 
 def state_of(cloud: Cloud, mail_id: int) -> tuple[str, str | None]:
-    with owner(cloud) as connection:
+    with cloud.owner.begin() as connection:
         found = text("SELECT state, reason FROM mails WHERE id = :id")
         state, reason = connection.execute(found, {"id": mail_id}).one()
     return state, reason
@@ -293,7 +284,7 @@ def test_a_mail_that_was_queued_arrives_with_a_link_to_this_stack(cloud: Cloud) 
 def test_who_bounces_gets_no_more_mail(cloud: Cloud) -> None:
     # SES's own address for trying it out; it bounces with a word to the topic.
     address = "bounce@simulator.amazonses.com"
-    with owner(cloud) as connection:
+    with cloud.owner.begin() as connection:
         connection.execute(
             text("UPDATE users SET email = :address WHERE username = 'dai'"), {"address": address}
         )
